@@ -7,10 +7,13 @@
   python3 data/molecules/make.py pbe data/molecules 900      # as many of those frames as 900 seconds of processor time allow: ethanol_pbe.npz
   python3 data/molecules/make.py water data/molecules 900    # the same for dimers and trimers of water: water_pbe.xyz
 
+`pbe` and `water` keep the labels that their files already have and add to them, so they may be run again.
+
 Energies are in eV and forces in eV/Å. `low_E` and `low_F` are MMFF94 at the geometries of the higher level. Frames are in the
 order of time. Geometries come from Langevin dynamics (BAOAB, 0.5 fs, 0.02/fs): MMFF94 at 500 K and 1000 K, GFN2-xTB at 500 K,
 water at 300 K by GFN2-xTB within a soft sphere of 3.5 Å. Made with RDKit 2026.9.1, tblite, PySCF 2.14, ASE 3.29.
 """
+import os
 import sys
 import time
 
@@ -102,6 +105,14 @@ def dynamics(numbers, r, evaluate, kelvin, frames, every, seed, equilibration=20
     return [np.array(column) for column in zip(*found)]
 
 
+def matching(frames, r):
+    """Which of the frames has these positions."""
+    off = np.abs(frames - r).max(axis=(1, 2))
+    if off.min() > 1e-4:
+        sys.exit("a labelled frame is not of this trajectory: another version of the program that made it")
+    return int(off.argmin())
+
+
 def save(path, numbers, r, e, f, **more):
     arrays = {"z": numbers.astype(np.uint8), "R": r.astype("f4"), "E": e.astype("f8"), "F": f.astype("f4")}
     np.savez_compressed(path, **arrays, **more)
@@ -122,7 +133,13 @@ def main(level, folder, seconds=900):
         # In an order in which any number of frames is spread over the whole trajectory.
         order = np.random.default_rng(3).permutation(len(frames))
         evaluate, found = pbe(numbers), {}
+        if os.path.exists(f"{folder}/ethanol_pbe.npz"):
+            old = np.load(f"{folder}/ethanol_pbe.npz")
+            for r, e, f in zip(old["R"].astype(float), old["E"], old["F"]):
+                found[matching(frames, r)] = (e, f.astype(float))
         for k in order[:300]:
+            if k in found:
+                continue
             if time.process_time() > float(seconds):
                 break
             found[k] = evaluate(frames[k])
@@ -134,7 +151,7 @@ def main(level, folder, seconds=900):
     elif level == "water":
         from ase import Atoms
         from ase.calculators.singlepoint import SinglePointCalculator
-        from ase.io import write
+        from ase.io import read, write
 
         one = np.array([[0, 0, 0], [0.7571, 0.5859, 0], [-0.7571, 0.5859, 0]])
         sets = []
@@ -144,17 +161,22 @@ def main(level, folder, seconds=900):
             frames, _, _ = dynamics(numbers, r, gfn2(numbers), 300, 100, 40, molecules, radius=3.5)
             sets.append((numbers, frames, np.random.default_rng(molecules).permutation(len(frames))))
         found = {}
+        if os.path.exists(f"{folder}/water_pbe.xyz"):
+            for image in read(f"{folder}/water_pbe.xyz", index=":"):
+                which = [len(numbers) for numbers, _, _ in sets].index(len(image))
+                k = matching(sets[which][1], image.positions)
+                found[which, k] = (image.get_potential_energy(), image.get_forces())
         for k in range(100):
             for which, (numbers, frames, order) in enumerate(sets):
-                if time.process_time() < float(seconds):
-                    found[which, order[k]] = pbe(numbers)(frames[order[k]])
-        images = []
-        for which, k in sorted(key for key in found if found[key] is not None):
-            numbers, frames, _ = sets[which]
-            image = Atoms(numbers, frames[k])
-            image.calc = SinglePointCalculator(image, energy=found[which, k][0], forces=found[which, k][1])
-            images.append(image)
-        write(f"{folder}/water_pbe.xyz", images, format="extxyz")
+                if (which, order[k]) in found or time.process_time() > float(seconds):
+                    continue
+                found[which, order[k]] = pbe(numbers)(frames[order[k]])
+                images = []
+                for at, row in sorted(key for key in found if found[key] is not None):
+                    image = Atoms(sets[at][0], sets[at][1][row])
+                    image.calc = SinglePointCalculator(image, energy=found[at, row][0], forces=found[at, row][1])
+                    images.append(image)
+                write(f"{folder}/water_pbe.xyz", images, format="extxyz")
     else:
         sys.exit(__doc__)
 

@@ -58,6 +58,9 @@ pub struct Claim {
     /// A value that is reported; it decides nothing.
     #[serde(default)]
     pub value: Option<ValueSource>,
+    /// What was tried where it is not met, beside the kept run: the settings and the figure of each attempt.
+    #[serde(default)]
+    pub tried: Vec<String>,
 }
 
 /// A comparison of two levels.
@@ -241,6 +244,9 @@ pub fn page(
     let _ = write!(page, "\n## Claims\n\n");
     for (claim, _) in &decided {
         let _ = writeln!(page, "- {}: {} (`{}`)", claim.name, claim.text, claim.run);
+        for attempt in &claim.tried {
+            let _ = writeln!(page, "  - Tried: {attempt}");
+        }
     }
     let _ = write!(page, "\n## Data\n\n{}\n\nAfter {}.\n", source.data, source.paper);
     if !source.choices.is_empty() {

@@ -9,13 +9,14 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use qgraft::circuit::Circuit;
 use qgraft::lab::{self, ApplyOptions, SavedRun, System, SystemOf};
-use qgraft::math::permutation::log_order;
+use qgraft::math::permutation::{automorphisms, log_order};
 use qgraft::math::{PairOrbits, Permutation, Stream};
 use qgraft::nn::layer::GraphAttention;
 use qgraft::nn::{Mode, Model, Params};
 use qgraft::sim::Condition;
 use qgraft::systems::equivariance::{
-    Equivariance, EquivariantNet, GROUPS, Group, Needs, Part, Readout, Sequences, Size, Spec, TASKS, Task, TiedCircuit,
+    ATOM_TASKS, Equivariance, EquivariantNet, GROUPS, Group, Needs, Part, Readout, Sequences, Size, Spec, TASKS, Task,
+    TiedCircuit,
 };
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -132,6 +133,95 @@ fn generators_that_are_no_permutations_are_refused_by_line() {
     let message = Group::named("dihedrall", 10).unwrap_err().to_string();
     assert!(message.contains("dihedral"), "{message}");
     assert!(Group::named("halves", 9).unwrap_err().to_string().contains("must be even"));
+}
+
+/// Orders of the automorphism groups of graphs, known from their structure.
+#[test]
+fn automorphism_groups_of_graphs_have_the_known_orders() {
+    let ring = |n: usize| (0..n).map(|k| (k, (k + 1) % n)).collect::<Vec<_>>();
+    let star = |n: usize| (1..n).map(|k| (0, k)).collect::<Vec<_>>();
+    let petersen = (0..5).flat_map(|k| [(k, (k + 1) % 5), (k, k + 5), (k + 5, (k + 2) % 5 + 5)]).collect();
+    let waters = |n: usize| (0..n).flat_map(|k| [(3 * k, 3 * k + 1), (3 * k, 3 * k + 2)]).collect::<Vec<_>>();
+    let ethanol = vec![(0, 1), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (2, 8)];
+    let cases: Vec<(&str, Vec<usize>, Vec<(usize, usize)>, f64)> = vec![
+        ("one point", vec![0], vec![], 1.0),
+        ("four points without an edge", vec![0; 4], vec![], 24.0),
+        ("a path of three", vec![0; 3], vec![(0, 1), (1, 2)], 2.0),
+        ("a ring of six", vec![0; 6], ring(6), 12.0),
+        ("a ring of six in two colours", vec![0, 1, 0, 1, 0, 1], ring(6), 6.0),
+        ("a star of five", vec![0; 5], star(5), 24.0),
+        ("Petersen's graph", vec![0; 10], petersen, 120.0),
+        // Methyl's three hydrogens and methylene's two.
+        ("ethanol", vec![6, 6, 8, 1, 1, 1, 1, 1, 1], ethanol, 12.0),
+        ("two molecules of water", [8, 1, 1].repeat(2), waters(2), 8.0),
+        ("three molecules of water", [8, 1, 1].repeat(3), waters(3), 48.0),
+    ];
+    for (what, colors, edges, order) in cases {
+        let generators = automorphisms(&colors, &edges);
+        assert_relative_eq!(log_order(colors.len(), &generators).exp(), order, max_relative = 1e-9);
+        let mut sorted: Vec<_> = edges.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
+        sorted.sort_unstable();
+        for generator in &generators {
+            assert!((0..colors.len()).all(|k| colors[generator.of(k)] == colors[k]), "{what}: colours stay");
+            let moved = |&(i, j): &(usize, usize)| {
+                let (i, j) = (generator.of(i), generator.of(j));
+                (i.min(j), i.max(j))
+            };
+            let mut moved: Vec<_> = sorted.iter().map(moved).collect();
+            moved.sort_unstable();
+            assert_eq!(moved, sorted, "{what}: edges go to edges");
+        }
+    }
+}
+
+/// Order of the group and orbits of pairs of each task on atoms. Ethanol: three and two hydrogens may be permuted; of its pairs,
+/// the orbits of atoms C, C, O, H₃, H₂, H make 6 · 6 pairs of orbits, and two more, because pairs within H₃ and within H₂ are
+/// of an atom with itself or with another. Water: O and H of one molecule or of two, and H with itself.
+#[test]
+fn atoms_have_the_group_of_their_molecule() {
+    let known = [("ethanol_forces", 12.0, 38), ("ethanol_corrections", 12.0, 38), ("water_forces", 48.0, 9)];
+    assert_eq!(known.map(|(name, ..)| name), ATOM_TASKS.iter().map(|task| task.name).collect::<Vec<_>>()[..]);
+    for (task, (name, order, orbits)) in ATOM_TASKS.iter().zip(known) {
+        let (rows, group) = task.rows(200).unwrap();
+        assert_eq!((rows.len(), rows.form.positions), (200, 9), "{name}");
+        assert_relative_eq!(log_order(9, &group.generators).exp(), order, max_relative = 1e-9);
+        assert_eq!((group.orbits.count, group.notice()), (orbits, None), "{name}");
+        // A median has as many labels on either side, up to one of each orbit.
+        assert!((rows.majority() - 0.5).abs() < 0.01, "{name}: {}", rows.majority());
+        let parts = rows.split_blocks(1);
+        assert_eq!(parts.each_ref().map(Sequences::len), [140, 30, 30], "{name}");
+        assert_eq!(task.rows(1_000_000).unwrap().0.len(), 1000, "{name}: no more frames than there are");
+    }
+}
+
+/// Every part of the study runs on atoms, and trained networks keep the group of the molecule.
+#[test]
+fn tasks_on_atoms_are_learned_under_the_group_of_the_molecule() {
+    let folder = TempDir::new().unwrap();
+    let mut spec = Spec { tasks: ATOM_TASKS.iter().map(|task| task.name.into()).collect(), ..Spec::default() };
+    (spec.rows, spec.together, spec.train.epochs) = (60, 20, 2);
+    (spec.transfer.rows, spec.transfer.source_epochs, spec.transfer.train.epochs) = (vec![20], 1, 2);
+    spec.size = Size { width: 8, layers: 1, heads: 2, circuit_depth: 1, ..Size::default() };
+    let out = folder.path().join("run");
+    let options = lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(out.clone()) };
+    lab::run::<Equivariance>(&spec, &options, &()).unwrap();
+    let metrics: serde_json::Value = serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
+    let values = metrics["values"].as_array().unwrap();
+    let of = |metric: &str| values.iter().filter(|row| row["metric"] == metric).collect::<Vec<_>>();
+    // Three tasks: three groups, three readouts, four ways of transfer, two of learning together.
+    assert_eq!(of("loss").len(), 3 * (3 + 3 + 4 + 2));
+    for row in of("inside") {
+        // Sums in another order, in single precision.
+        assert!(row["values"][0][1].as_f64().unwrap() < 1e-4, "{row}");
+    }
+    for (change, expected) in [
+        (Spec { tasks: vec!["ethanol_forces".into(), "intersect".into()], ..spec.clone() }, "equally many positions"),
+        (Spec { rows: 5000, together: 900, ..spec.clone() }, "together = 900: ethanol_forces has 700 rows"),
+    ] {
+        let options = lab::RunOptions { out: folder.path().join("none"), ..options.clone() };
+        let message = lab::run::<Equivariance>(&change, &options, &()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,10 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use candle_core::DType;
 use qgraft::data::sequence::{letter, read_alignment};
 use qgraft::data::{Split, read_features};
 use qgraft::lab::{ApplyOptions, Overrides, RunOptions, SavedRun, StudyError, System};
+use qgraft::math::Stream;
+use qgraft::nn::byte_net::{ByteNet, padded};
+use qgraft::nn::layer::NormScope;
+use qgraft::nn::{Mode, Model, Params};
 use qgraft::systems::SYSTEMS;
+use qgraft::systems::genome::{Kind, SourceRow, Spec, Truth, pooled, projection};
 use tempfile::TempDir;
 
 use crate::support::apply::apply_options;
@@ -141,4 +147,80 @@ fn what_does_not_fit_an_alignment_is_one_clear_error() {
         let error = run(&directory.path().join("none"), &[], &[set]).map(drop).expect_err(set.0).to_string();
         assert!(error.contains(part), "{set:?}: {error}");
     }
+}
+
+#[test]
+fn pairs_of_motifs_are_learned_and_found_from_pooled_embeddings() {
+    let directory = TempDir::new().unwrap();
+    let flags = [("sources", "paired"), ("arms", "composition,phylogenetic"), ("probes", "linear,pooled")];
+    let outcome = run(&directory.path().join("run"), &flags, &[("pool", "101")]).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    for probe in ["linear", "pooled", "scratch"] {
+        let found = outcome.results.of("motif_auroc").at("source", "paired").at("probe", probe).samples().unwrap();
+        assert!(found.values().iter().all(|auroc| (0.0..=1.0).contains(auroc)), "{probe}: {:?}", found.values());
+    }
+    let message = run(&directory.path().join("none"), &[("probes", "pool")], &[]).unwrap_err().to_string();
+    assert!(message.contains("pool"), "{message}");
+}
+
+/// The sum as it is written down, site by site.
+#[test]
+fn pooled_embeddings_add_the_projected_mean_around_a_site() {
+    let net = ByteNet { width: 4, inner: 2, kernel: 5, dilations: vec![1, 2], norm: NormScope::Position };
+    let mut params = Params::new(3, DType::F32);
+    let length = 57;
+    let mut stream = Stream::named(1, "bases");
+    let bases: Vec<u8> = (0..length).map(|_| stream.below(4) as u8).collect();
+    let letters = padded(&bases, net.field() / 2).unwrap();
+    let own = net.build(&mut params).unwrap().forward(&[letters], Mode::Eval).unwrap().features;
+    let own: Vec<Vec<f32>> = own.detach().squeeze(0).unwrap().to_vec2().unwrap();
+    let sites = [0, 3, 20, 56];
+    for pool in [1usize, 4, 11, 5521] {
+        let found = pooled(&net, &mut params, &bases, &sites, pool).unwrap().to_vec2::<f32>().unwrap();
+        for (row, &site) in found.iter().zip(&sites) {
+            let near = (0..length).filter(|&k| k + pool / 2 >= site && k < site + pool.div_ceil(2));
+            let sum = |c: usize| near.clone().map(|k| f64::from(own[k][c])).sum::<f64>();
+            let mean: Vec<f64> = (0..4).map(|c| sum(c) / pool as f64).collect();
+            for (c, weights) in projection(4).iter().enumerate() {
+                let far: f64 = weights.iter().zip(&mean).map(|(w, m)| w * m).sum();
+                let expected = f64::from(own[site][c]) + far;
+                // Embeddings are in single precision.
+                assert!((f64::from(row[c]) - expected).abs() < 1e-4, "pool {pool}, site {site}: {row:?}");
+            }
+        }
+    }
+}
+
+/// Stretches of sites in motifs: first, end, and whether any is core.
+fn stretches(truth: &[Truth]) -> Vec<(usize, usize, bool)> {
+    let mut found: Vec<(usize, usize, bool)> = Vec::new();
+    for (site, truth) in truth.iter().enumerate().filter(|(_, truth)| truth.kind != Kind::Background) {
+        let is_core = truth.kind == Kind::Core;
+        match found.last_mut().filter(|(_, end, _)| *end == site) {
+            Some((_, end, has_core)) => (*end, *has_core) = (site + 1, *has_core || is_core),
+            None => found.push((site, site + 1, is_core)),
+        }
+    }
+    found
+}
+
+#[test]
+fn paired_motifs_have_a_core_only_near_a_partner() {
+    let spec = Spec { leaves: 4, training_bases: 20_000, test_bases: 500, ..Spec::default() };
+    let stretches = |name: &str| {
+        let material = SourceRow::named(name).unwrap().material(&spec, 5).unwrap();
+        stretches(&material.training[0].truth)
+    };
+    let paired = stretches("paired");
+    // The last partner may lie beyond the end.
+    for (k, &(start, end, _)) in paired.iter().enumerate().filter(|(k, own)| own.2 && k + 1 < paired.len()) {
+        let near = |other: &(usize, usize, bool)| other.2 && start.max(other.0) - end.min(other.1) <= 20;
+        let has_partner = paired.iter().enumerate().any(|(other, own)| other != k && near(own));
+        // Motifs have at most 12 positions; without a gap between them they are one stretch.
+        assert!(end - start > 12 || has_partner, "a core at {start} without a partner");
+    }
+    let share = |all: &[(usize, usize, bool)]| all.iter().filter(|own| own.2).count() as f64 / all.len() as f64;
+    // A motif has its partner on a side with a chance of about one half, near enough with 1 - exp(-20 / 23).
+    assert!((0.3..0.8).contains(&share(&paired)), "{}", share(&paired));
+    assert!(share(&stretches("simulated")) > 0.95);
 }

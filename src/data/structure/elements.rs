@@ -27,6 +27,18 @@ const TABLE: [(&str, f64); 118] = [
     ("Lv", 293.204), ("Ts", 293.208), ("Og", 294.214),
 ];
 
+/// Covalent radii in Å of hydrogen to curium (Cordero et al. 2008, Dalton Trans. 2008, 2832, table 2; manganese, iron and
+/// cobalt of low spin).
+#[rustfmt::skip]
+const RADII: [f64; 96] = [
+    0.31, 0.28, 1.28, 0.96, 0.84, 0.76, 0.71, 0.66, 0.57, 0.58, 1.66, 1.41, 1.21, 1.11, 1.07, 1.05,
+    1.02, 1.06, 2.03, 1.76, 1.70, 1.60, 1.53, 1.39, 1.39, 1.32, 1.26, 1.24, 1.32, 1.22, 1.22, 1.20,
+    1.19, 1.20, 1.20, 1.16, 2.20, 1.95, 1.90, 1.75, 1.64, 1.54, 1.47, 1.46, 1.42, 1.39, 1.45, 1.44,
+    1.42, 1.39, 1.39, 1.38, 1.39, 1.40, 2.44, 2.15, 2.07, 2.04, 2.03, 2.01, 1.99, 1.98, 1.98, 1.96,
+    1.94, 1.92, 1.92, 1.89, 1.90, 1.87, 1.87, 1.75, 1.70, 1.62, 1.51, 1.44, 1.41, 1.36, 1.36, 1.32,
+    1.45, 1.46, 1.48, 1.40, 1.50, 1.50, 2.60, 2.21, 2.15, 2.06, 2.00, 1.96, 1.90, 1.87, 1.80, 1.69,
+];
+
 /// A chemical element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -57,6 +69,11 @@ impl Element {
     /// Its mass in atomic mass units.
     pub fn mass(self) -> f64 {
         TABLE[usize::from(self.0) - 1].1
+    }
+
+    /// Its covalent radius in Å; none is known beyond curium.
+    pub fn covalent_radius(self) -> Option<f64> {
+        RADII.get(usize::from(self.0) - 1).copied()
     }
 }
 

@@ -3,20 +3,23 @@
 //! * [`Structure`]: one frame. [`Element`]: a row of the periodic table.
 //! * [`read_structures`]: extended XYZ as ASE writes it, or NumPy's .npz as MD17 is published.
 //! * [`extended_xyz`]: frames as a text that ASE reads.
+//! * [`MOLECULES`]: frames inside the program.
 
 mod arrays;
 mod elements;
 mod extended_xyz;
+mod molecules;
 
 use std::path::Path;
 
 pub use elements::Element;
 pub use extended_xyz::extended_xyz;
+pub use molecules::{MOLECULES, MoleculeRow};
 
 use crate::data::DataError;
 use crate::data::file::read_file;
 use crate::math::EnergyUnit;
-use crate::math::neighbors::{Cell, Vector};
+use crate::math::neighbors::{Cell, Vector, dot, plus};
 
 /// Energy and forces of a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,10 @@ pub struct Labels {
     /// Force on each atom in eV/Å.
     pub forces: Vec<Vector>,
 }
+
+/// Two atoms are bound if they are nearer than so many times the sum of their covalent radii: beyond what heat stretches a bond
+/// by, and less than the distance of atoms that share a neighbour.
+const BOND: f64 = 1.3;
 
 /// One frame: atoms in space.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +60,19 @@ impl Structure {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
+    }
+
+    /// Pairs (i, j) of bound atoms, i < j: those nearer than 1.3 times the sum of their covalent radii. A frame in a cell is read
+    /// as it stands, without its images; an element without a known radius is bound to nothing.
+    pub fn bonds(&self) -> Vec<(usize, usize)> {
+        let radius = |atom: usize| self.elements[atom].covalent_radius();
+        let is_bound = |i: usize, j: usize| {
+            let apart = plus(&self.positions[j], -1.0, &self.positions[i]);
+            let reach = radius(i).zip(radius(j)).map_or(0.0, |(a, b)| BOND * (a + b));
+            dot(&apart, &apart).sqrt() < reach
+        };
+        let pairs = (0..self.len()).flat_map(|i| (i + 1..self.len()).map(move |j| (i, j)));
+        pairs.filter(|(i, j)| is_bound(*i, *j)).collect()
     }
 
     /// The formula in Hill's order: carbon, hydrogen, then by letter; without carbon all by letter.

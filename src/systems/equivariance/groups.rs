@@ -175,7 +175,8 @@ impl Group {
         Err(refuse(format!("{what}; use --group trivial for none")))
     }
 
-    fn of(name: &str, positions: usize, generators: Vec<Permutation>) -> Self {
+    /// The group that permutations of so many positions generate.
+    pub(super) fn of(name: &str, positions: usize, generators: Vec<Permutation>) -> Self {
         let orbits = PairOrbits::new(positions, &generators);
         Self { name: name.into(), generators, orbits }
     }

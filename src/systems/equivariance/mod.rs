@@ -5,10 +5,12 @@
 //! that treats all positions alike reads the colours. What it learns is then equivariant to exactly the permutations that
 //! keep the colours. The study asks what the right group is worth, and whether what was learned under other groups helps.
 //!
-//! [`Equivariance`] is the experiment, [`Spec`] its settings. [`GROUPS`] are the symmetries, [`TASKS`] the tasks.
+//! [`Equivariance`] is the experiment, [`Spec`] its settings. [`GROUPS`] are the symmetries, [`TASKS`] and [`ATOM_TASKS`] the
+//! tasks.
 
 mod checks;
 mod groups;
+mod molecules;
 mod network;
 mod readout;
 mod saved;
@@ -18,6 +20,7 @@ mod tasks;
 mod trial;
 
 pub use groups::{GROUPS, Group, GroupRow, Needs};
+pub use molecules::{ATOM_TASKS, AtomTask};
 pub use network::{EquivariantNet, PositionLoss, Size, Task};
 pub use readout::{Readout, TiedCircuit};
 pub use sequences::{Form, Sequences};
@@ -67,6 +70,7 @@ impl Experiment for Equivariance {
             "",
             "--tasks intersect,cyclic_sum --parts groups --seeds 5",
             "--tasks digits --groups trivial,mirror,square,symmetric --parts groups",
+            "--tasks ethanol_forces,ethanol_corrections,water_forces",
             "--data sequences.csv --group symmetry.txt",
             "--preset full",
         ],
@@ -98,8 +102,8 @@ impl Experiment for Equivariance {
     const CHECKS: &'static [Check] = checks::CHECKS;
 
     const FLAGS: &'static [Flag<Spec>] = &[
-        Flag::field("tasks", "LIST", "tasks", "Tasks to learn, or `digits`")
-            .with_choices(|| TASKS.iter().map(|row| row.name).chain([sequences::DIGITS]).collect()),
+        Flag::field("tasks", "LIST", "tasks", "Tasks to learn: of sequences, of atoms, or `digits`")
+            .with_choices(spec::task_choices),
         Flag::field("data", "FILE", "data", "Own sequences: a table with columns x1, x2, … and y1, y2, … or y"),
         Flag::field(
             "group",
@@ -162,7 +166,8 @@ impl Experiment for Equivariance {
         let seed = spec.seeds.first().copied().unwrap_or_default();
         for name in spec.task_names() {
             let rows = Rows::of(spec, &name, seed)?;
-            spec.groups.iter().chain([&"own".to_string()]).try_for_each(|group| rows.group(group).map(drop))?;
+            spec.groups.iter().try_for_each(|group| rows.group(group).map(drop))?;
+            rows.check(spec)?;
         }
         Ok(((), Measurement::default()))
     }
@@ -217,6 +222,7 @@ impl Experiment for Equivariance {
 }
 
 fn described(name: String) -> (String, String) {
-    let doc = TASKS.iter().find(|row| row.name == name).map_or("pictures of digits", |row| row.doc);
+    let of_sequences = TASKS.iter().find(|row| row.name == name).map(|row| row.doc);
+    let doc = of_sequences.or_else(|| AtomTask::named(&name).map(|row| row.doc)).unwrap_or("pictures of digits");
     (name, doc.into())
 }

@@ -8,6 +8,7 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::optim::Method;
 use crate::study::train::TrainConfig;
 use crate::systems::equivariance::groups::GROUPS;
+use crate::systems::equivariance::molecules::{ATOM_TASKS, AtomTask};
 use crate::systems::equivariance::network::Size;
 use crate::systems::equivariance::sequences::{DIGITS, OWN};
 use crate::systems::equivariance::tasks::TASKS;
@@ -18,7 +19,7 @@ use crate::systems::equivariance::tasks::TASKS;
 pub struct Spec {
     /// One set of sequences and one start per seed.
     pub seeds: Vec<u64>,
-    /// Rows of the table of tasks, or `digits`.
+    /// Rows of the tables of tasks, of sequences or of atoms, or `digits`.
     pub tasks: Vec<String>,
     /// A table of own sequences, in place of the tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +30,8 @@ pub struct Spec {
     pub groups: Vec<String>,
     /// What is studied.
     pub parts: Vec<Part>,
-    /// Sequences of a task; 70 % are learned from, 15 % choose the epoch, 15 % are the test.
+    /// Sequences of a task, or frames of a molecule (of which there are 1,000); 70 % are learned from, 15 % choose the epoch,
+    /// 15 % are the test.
     pub rows: usize,
     /// Every second pixel of the digits.
     pub small_digits: bool,
@@ -164,7 +166,7 @@ impl Settings for Spec {
             .list("seeds", &self.seeds)
             .list("parts", &self.parts)
             .distinct("transfer.rows", &self.transfer.rows)
-            .names("tasks", &self.tasks, TASKS.iter().map(|row| row.name).chain([DIGITS]))
+            .names("tasks", &self.tasks, task_choices())
             .list("groups", &self.groups)
             .path("data", self.data.as_deref())
             .whole("rows", self.rows, 20..=1_000_000)
@@ -193,7 +195,16 @@ impl Settings for Spec {
         for &rows in &self.transfer.rows {
             check.check("transfer.rows", rows, (1..=trained).contains(&rows), "from 1 to 70 % of rows");
         }
-        let is_alone = self.tasks.len() == 1 || !self.tasks.iter().any(|task| task == DIGITS);
-        check.check("tasks", self.tasks.join(","), is_alone, "digits alone: they have other positions");
+        // A batch has rows of equally many positions.
+        let count = |is_of: fn(&str) -> bool| self.tasks.iter().filter(|task| is_of(task.as_str())).count();
+        let (digits, atoms) = (count(|task| task == DIGITS), count(|task| AtomTask::named(task).is_some()));
+        let fits = self.tasks.len() == 1 || (digits == 0 && (atoms == 0 || atoms == self.tasks.len()));
+        let expected = "tasks of equally many positions: sequences, or atoms, or digits alone";
+        check.check("tasks", self.tasks.join(","), fits, expected);
     }
+}
+
+/// Everything that `tasks` may name.
+pub fn task_choices() -> Vec<&'static str> {
+    TASKS.iter().map(|row| row.name).chain(ATOM_TASKS.iter().map(|row| row.name)).chain([DIGITS]).collect()
 }

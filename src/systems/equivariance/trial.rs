@@ -9,11 +9,12 @@ use crate::nn::{Examples, LearningRates, Mode, Model, Network, Params};
 use crate::study::train::{EpochRecord, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::equivariance::groups::Group;
+use crate::systems::equivariance::molecules::AtomTask;
 use crate::systems::equivariance::network::{EquivariantNet, PositionLoss, Task};
 use crate::systems::equivariance::readout::Readout;
 use crate::systems::equivariance::saved::{self, MODEL_FILE};
 use crate::systems::equivariance::sequences::{DIGITS, OWN, Sequences};
-use crate::systems::equivariance::spec::Spec;
+use crate::systems::equivariance::spec::{Part, Spec};
 use crate::systems::equivariance::tasks::TaskRow;
 
 /// Rows evaluated at once.
@@ -24,31 +25,42 @@ pub struct Rows {
     /// Name of the task.
     pub name: String,
     /// The group under which its labels move with the positions.
-    pub group: String,
+    pub own: Group,
     /// Training, validation and test rows.
     pub parts: [Sequences; 3],
 }
 
 impl Rows {
-    /// The rows of a task, of the digits, or of the file of the settings.
+    /// The rows of a task, of atoms, of the digits, or of the file of the settings.
     ///
     /// # Errors
-    /// If there is no such task, or the file cannot be read.
+    /// If there is no such task, the file cannot be read, or its group does not fit.
     pub fn of(spec: &Spec, name: &str, seed: u64) -> Result<Self, StudyError> {
-        let (all, group) = match (name, &spec.data) {
-            (OWN, Some(path)) => (Sequences::read(path)?, spec.group.clone()),
-            (DIGITS, _) => (Sequences::of_digits(spec.small_digits)?, spec.group.clone()),
-            _ => {
-                let task = TaskRow::named(name)?;
-                (Sequences::of_task(task, spec.rows, seed), task.group.to_string())
-            }
+        let named = |all: Sequences, group: &str| Ok::<_, StudyError>((Group::named(group, all.form.positions)?, all));
+        let (own, all) = match (name, &spec.data) {
+            (OWN, Some(path)) => named(Sequences::read(path)?, &spec.group)?,
+            (DIGITS, _) => named(Sequences::of_digits(spec.small_digits)?, &spec.group)?,
+            _ => match AtomTask::named(name) {
+                Some(task) => {
+                    let (all, own) = task.rows(spec.rows)?;
+                    return Self { name: name.into(), own, parts: all.split_blocks(seed) }.checked();
+                }
+                None => {
+                    let task = TaskRow::named(name)?;
+                    named(Sequences::of_task(task, spec.rows, seed), task.group)?
+                }
+            },
         };
-        let parts = all.split(seed);
-        if parts.iter().any(|part| part.is_empty()) {
-            let reason = format!("data: {} rows are too few to train, to choose and to test on", all.len());
+        Self { name: name.into(), own, parts: all.split(seed) }.checked()
+    }
+
+    fn checked(self) -> Result<Self, StudyError> {
+        if self.parts.iter().any(|part| part.is_empty()) {
+            let rows: usize = self.parts.iter().map(Sequences::len).sum();
+            let reason = format!("data: {rows} rows are too few to train, to choose and to test on");
             return Err(StudyError::Settings { reason });
         }
-        Ok(Self { name: name.into(), group, parts })
+        Ok(self)
     }
 
     /// The group of this name; `own` is that of the task.
@@ -56,8 +68,28 @@ impl Rows {
     /// # Errors
     /// As [`Group::named`].
     pub fn group(&self, name: &str) -> Result<Group, StudyError> {
-        let name = if name == "own" { &self.group } else { name };
-        Group::named(name, self.parts[0].form.positions)
+        match name {
+            "own" => Ok(self.own.clone()),
+            _ => Group::named(name, self.parts[0].form.positions),
+        }
+    }
+
+    /// Refuses settings that ask for more training rows than there are.
+    ///
+    /// # Errors
+    /// The setting, what it asks for and how many there are.
+    pub fn check(&self, spec: &Spec) -> Result<(), StudyError> {
+        let transfer =
+            spec.transfer.rows.iter().filter(|_| spec.has(Part::Transfer)).map(|rows| ("transfer.rows", rows));
+        let together = spec.has(Part::Together).then_some(("together", &spec.together));
+        let (name, have) = (&self.name, self.parts[0].len());
+        match transfer.chain(together).find(|(_, rows)| **rows > have) {
+            None => Ok(()),
+            Some((field, rows)) => {
+                let reason = format!("{field} = {rows}: {name} has {have} rows to learn from; give at most so many");
+                Err(StudyError::Settings { reason })
+            }
+        }
     }
 
     fn task(&self, group: &Group) -> Task {

@@ -13,6 +13,7 @@ mod base_heads;
 mod checks;
 mod evaluate;
 mod material;
+mod pooling;
 mod saved;
 mod simulation;
 mod spec;
@@ -22,6 +23,7 @@ mod trial;
 pub use arms::{ARMS, ArmRow, Target};
 pub use base_heads::{HEADS, HeadRow};
 pub use material::{Kind, Material, Segment, Truth};
+pub use pooling::{POOLED, pooled, projection};
 pub use simulation::{SOURCES, SourceRow};
 pub use spec::Spec;
 
@@ -60,6 +62,7 @@ impl Experiment for Genome {
             "--preset full",
             "--alignment aligned.maf --tree species.nwk --seeds 3",
             "--arms phylogenetic,masked_base --seeds 3",
+            "--sources paired --arms composition,phylogenetic --probes linear,pooled",
         ],
     };
 
@@ -139,7 +142,13 @@ impl Experiment for Genome {
         Flag::field("sources", "LIST", "sources", "Simulated genomes")
             .with_choices(|| SOURCES.iter().map(|row| row.name).collect()),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag::field("probes", "LIST", "probes", "Heads that learn motifs from the embedding (see `qgraft list heads`)"),
+        Flag::field(
+            "probes",
+            "LIST",
+            "probes",
+            "Heads that learn motifs from the embedding (see `qgraft list heads`), or `pooled`: a linear one that also \
+             reads the mean embedding around a site",
+        ),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {

@@ -14,15 +14,29 @@ pub struct SourceRow {
     pub doc: &'static str,
     /// Copies of one leaf that differ from it by about one base in 500.
     pub copies: usize,
+    /// Whether the positions of a motif are core only beside its partner.
+    pub has_pairs: bool,
 }
 
 /// Every simulated source.
 pub static SOURCES: &[SourceRow] = &[
-    SourceRow { name: "simulated", doc: "motifs on a background of slowly varying composition", copies: 0 },
+    SourceRow {
+        name: "simulated",
+        doc: "motifs on a background of slowly varying composition",
+        copies: 0,
+        has_pairs: false,
+    },
     SourceRow {
         name: "clade",
         doc: "the same with 20 almost equal copies of one leaf, which say little more than one",
         copies: 20,
+        has_pairs: false,
+    },
+    SourceRow {
+        name: "paired",
+        doc: "motifs whose positions are core only beside the partner of their type",
+        copies: 0,
+        has_pairs: true,
     },
 ];
 
@@ -34,6 +48,8 @@ const RATES: [f64; 3] = [1.33, 0.8, 0.3];
 const CONSENSUS: [f64; 2] = [0.6, 0.9];
 /// Share of the positions of a motif that are core.
 const CORE: f64 = 0.75;
+/// Bases between a motif and its partner, at most. The next motif is the partner with a chance of one half.
+const REACH: usize = 20;
 /// Mean, standard deviation and correlation length of the share of G and C.
 const COMPOSITION: (f64, f64, f64) = (0.41, 0.07, 5000.0);
 
@@ -62,7 +78,7 @@ impl SourceRow {
         let motifs = Motif::all(&mut Stream::named(seed, "motifs"));
         let evolution = Evolution::new(&tree, place);
         let chromosome = |name: &str, bases: usize| {
-            let truth = truth(&motifs, bases, spec.motif_share, &mut Stream::named(seed, name));
+            let truth = truth(&motifs, bases, (spec.motif_share, self.has_pairs), &mut Stream::named(seed, name));
             let mut stream = Stream::named(seed, &format!("{name} bases"));
             let bases: Vec<u8> = truth.iter().map(|truth| draw(&truth.site.frequencies, &mut stream)).collect();
             let mut stream = Stream::named(seed, &format!("{name} columns"));
@@ -100,11 +116,31 @@ impl Motif {
     }
 }
 
-/// The truth at each site of a chromosome.
-fn truth(motifs: &[Motif], bases: usize, share: f64, stream: &mut Stream) -> Vec<Truth> {
+/// A site of a motif.
+fn in_motif(base: u8, kind: Kind) -> Truth {
+    let step = if kind == Kind::Core { 1 } else { 0 };
+    let mut frequencies = [(1.0 - CONSENSUS[step]) / 3.0; 4];
+    frequencies[base as usize] = CONSENSUS[step];
+    Truth { site: Site { frequencies, log_rate: RATES[step + 1].ln() }, kind }
+}
+
+/// A motif of a chromosome.
+struct Placed {
+    kind: usize,
+    start: usize,
+    positions: Vec<(u8, Kind)>,
+}
+
+/// Whether two motifs that follow each other are a pair: types 0 and 1, 2 and 3, … on either strand, near each other.
+fn are_partners(one: &Placed, next: &Placed) -> bool {
+    one.kind == next.kind ^ 1 && next.start - (one.start + one.positions.len()) <= REACH
+}
+
+/// The truth at each site of a chromosome. With pairs, every position of a motif without its partner is a flank.
+fn truth(motifs: &[Motif], bases: usize, (share, has_pairs): (f64, bool), stream: &mut Stream) -> Vec<Truth> {
     let (mean, sd, length) = COMPOSITION;
     let mut strong = mean;
-    let mut found = Vec::with_capacity(bases);
+    let (mut found, mut placed) = (Vec::with_capacity(bases), Vec::new());
     // Gaps are geometric: a motif has 10 positions on average.
     let gap = 10.0 * (1.0 - share) / share;
     while found.len() < bases {
@@ -116,13 +152,22 @@ fn truth(motifs: &[Motif], bases: usize, share: f64, stream: &mut Stream) -> Vec
             let site = Site { frequencies: [weak, strong, strong, weak], log_rate: RATES[0].ln() };
             found.push(Truth { site, kind: Kind::Background });
         }
-        let motif = &motifs[stream.below(MOTIFS)];
+        let last = placed.last().filter(|_| has_pairs && stream.uniform() < 0.5);
+        let kind = last.map_or_else(|| stream.below(MOTIFS), |last: &Placed| last.kind ^ 1);
+        let motif = &motifs[kind];
         let positions = if stream.uniform() < 0.5 { motif.0.clone() } else { motif.reversed() };
-        for (base, kind) in positions {
-            let step = if kind == Kind::Core { 1 } else { 0 };
-            let mut frequencies = [(1.0 - CONSENSUS[step]) / 3.0; 4];
-            frequencies[base as usize] = CONSENSUS[step];
-            found.push(Truth { site: Site { frequencies, log_rate: RATES[step + 1].ln() }, kind });
+        let start = found.len();
+        found.extend(positions.iter().map(|&(base, kind)| in_motif(base, kind)));
+        placed.push(Placed { kind, start, positions });
+    }
+    if has_pairs {
+        for (k, own) in placed.iter().enumerate() {
+            let before = k.checked_sub(1).is_some_and(|k| are_partners(&placed[k], own));
+            if !before && !placed.get(k + 1).is_some_and(|next| are_partners(own, next)) {
+                for (site, (base, _)) in own.positions.iter().enumerate() {
+                    found[own.start + site] = in_motif(*base, Kind::Flank);
+                }
+            }
         }
     }
     found.truncate(bases);

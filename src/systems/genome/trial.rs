@@ -23,6 +23,7 @@ use crate::systems::genome::evaluate::{
     Predicted, fitted_rate, log_likelihood, measure, predict, site_of, strand_error,
 };
 use crate::systems::genome::material::{Kind, Material, Segment};
+use crate::systems::genome::pooling::{POOLED, pooled};
 use crate::systems::genome::spec::Spec;
 use crate::systems::genome::training::{Composition, LOG_THIRD, SiteObjective, Windows};
 use crate::transfer::schedule::Full;
@@ -226,15 +227,14 @@ pub fn base_head(
     Ok(measure(material, &predicted, true, seed).value("parameters", params.count(|_| true) as f64))
 }
 
-/// Labelled sites of a segment: letters around each, and whether it lies in a motif; half of each.
-fn labelled(segment: &Segment, count: usize, context: usize, stream: &mut Stream) -> (Vec<Vec<u32>>, Vec<u32>) {
+/// Labelled sites of a segment, and whether each lies in a motif; half of each.
+fn labelled(segment: &Segment, count: usize, stream: &mut Stream) -> (Vec<usize>, Vec<u32>) {
     let order = stream.permutation(segment.truth.len());
     let of = |is_motif: bool| {
         let sites = order.iter().copied().filter(move |&k| (segment.truth[k].kind != Kind::Background) == is_motif);
         sites.take(count / 2)
     };
-    let sites = of(true).map(|site| (site, 1)).chain(of(false).map(|site| (site, 0)));
-    sites.map(|(site, label)| (around(&segment.bases, site, context), label)).unzip()
+    of(true).map(|site| (site, 1)).chain(of(false).map(|site| (site, 0))).unzip()
 }
 
 /// A linear layer on the embedding of the site in the middle.
@@ -260,7 +260,8 @@ impl Network for BuiltClassifier<'_> {
 /// The level of the factor probe that trains the whole network.
 pub const SCRATCH: &str = "scratch";
 
-/// Learns from a few labels whether a site lies in a motif: a head on the frozen embedding, or the network from the start.
+/// Learns from a few labels whether a site lies in a motif: a head on the frozen embedding, a linear head on the pooled one, or
+/// the network from the start.
 ///
 /// # Errors
 /// If the trunk cannot be read, or the training fails.
@@ -273,8 +274,12 @@ pub fn probe(
 ) -> Result<Measurement, StudyError> {
     let reach = spec.net().field() - 1;
     let mut stream = Stream::named(seed, "labels");
-    let (fields, labels) = labelled(&material.training[0], spec.labels, reach, &mut stream);
-    let (test_fields, test_labels) = labelled(&material.test[0], 2_000, reach, &mut stream);
+    let (sites, labels) = labelled(&material.training[0], spec.labels, &mut stream);
+    let (test_sites, test_labels) = labelled(&material.test[0], 2_000, &mut stream);
+    let of_sites = |segment: &Segment, sites: &[usize]| -> Vec<Vec<u32>> {
+        sites.iter().map(|&site| around(&segment.bases, site, reach)).collect()
+    };
+    let (fields, test_fields) = (of_sites(&material.training[0], &sites), of_sites(&material.test[0], &test_sites));
     let labels = Tensor::new(labels, &Device::Cpu)?;
     let mut params = Params::new(seed, DType::F32);
     let logits = if name == SCRATCH {
@@ -291,14 +296,19 @@ pub fn probe(
         model.build(&mut params)?.forward(&[letters(&test_fields)?], Mode::Eval)?.logits
     } else {
         let (net, mut trunk) = trunk(spec, trained, context)?;
-        let training = Examples::new(embeddings(&net, &mut trunk, &fields)?, labels);
-        let head = HeadConfig::named(name)?.model(net.width, 2)?;
+        let mut read = |segments: &[Segment], sites: &[usize], fields: &[Vec<u32>]| match name {
+            POOLED => pooled(&net, &mut trunk, &segments[0].bases, sites, spec.pool),
+            _ => embeddings(&net, &mut trunk, fields),
+        };
+        let training = Examples::new(read(&material.training, &sites, &fields)?, labels);
+        let head = if name == POOLED { "linear" } else { name };
+        let head = HeadConfig::named(head)?.model(net.width, 2)?;
         let training_loop = TrainingLoop {
             observer: context.observer,
             ..TrainingLoop::new(&head, &training, &Loss::CrossEntropy, &spec.head_train, seed)
         };
         training_loop.run(&mut params, &mut head.learning_rates())?;
-        let test = embeddings(&net, &mut trunk, &test_fields)?;
+        let test = read(&material.test, &test_sites, &test_fields)?;
         Model::build(&head, &mut params)?.forward(&[test], Mode::Eval)?.logits
     };
     let chances = candle_nn::ops::softmax(&logits.detach().to_dtype(DType::F64)?, 1)?.to_vec2::<f64>()?;

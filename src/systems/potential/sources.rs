@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::classic::dynamics::{Dynamics, State, Thermostat};
-use crate::classic::water::WaterModel;
-use crate::data::structure::{Element, Labels, Structure, parse_structures, read_structures};
-use crate::math::neighbors::{Cell, Vector};
+use crate::classic::water::{self, WaterModel};
+use crate::data::structure::{Element, MoleculeRow, Structure, read_structures};
+use crate::math::Stream;
 use crate::math::words::pluralise;
-use crate::math::{EnergyUnit, Stream};
 use crate::study::StudyError;
 use crate::systems::potential::arms::ARMS;
 use crate::systems::potential::spec::{Part, Spec, Split};
@@ -35,31 +33,26 @@ pub static SOURCES: &[SourceRow] = &[
     SourceRow {
         name: "ethanol",
         doc: "ethanol at 500 K: MMFF94, then GFN2-xTB",
-        make: |_| {
-            let high = bundled(include_bytes!("../../../data/molecules/ethanol_gfn2.npz"), "ethanol_gfn2.npz")?;
-            Ok((ethanol()?, high))
-        },
+        make: |_| Ok((bundled("ethanol_mmff94")?, bundled("ethanol_gfn2")?)),
     },
     SourceRow {
         name: "ethanol_pbe",
         doc: "ethanol at 500 K: MMFF94, then PBE/def2-SVP",
-        make: |_| {
-            let high = bundled(include_bytes!("../../../data/molecules/ethanol_pbe.npz"), "ethanol_pbe.npz")?;
-            Ok((ethanol()?, high))
-        },
+        make: |_| Ok((bundled("ethanol_mmff94")?, bundled("ethanol_pbe")?)),
     },
     SourceRow {
         name: "water_pbe",
         doc: "two and three molecules of water: SPC/Fw, then PBE/def2-SVP",
         make: |spec| {
-            let mut high = bundled(include_bytes!("../../../data/molecules/water_pbe.xyz"), "water_pbe.xyz")?;
-            let model = water("spc_fw")?;
+            let mut high = bundled("water_pbe")?;
+            let model = water_model("spc_fw")?;
             for frame in &mut high {
-                frame.low = Some(labels(model, &frame.positions, None)?);
+                frame.low = Some(water::labels(model, &frame.positions, None).map_err(refuse)?);
             }
             let mut low = Vec::new();
             for (molecules, seed) in [(2, 0), (3, 1)] {
-                low.extend(clusters(model, molecules, spec.low_rows.div_ceil(2), seed)?);
+                let found = water::clusters(model, molecules, spec.low_rows.div_ceil(2), seed);
+                low.extend(found.map_err(refuse)?);
             }
             Ok((low, high))
         },
@@ -68,120 +61,29 @@ pub static SOURCES: &[SourceRow] = &[
         name: "liquid",
         doc: "16 molecules of water in a periodic cell at 300 K: SPC/Fw, then TIP3P/Fs",
         make: |spec| {
-            let (low, high) = (water("spc_fw")?, water("tip3p_fs")?);
+            let (low, high) = (water_model("spc_fw")?, water_model("tip3p_fs")?);
             let most = spec.rows.iter().copied().max().unwrap_or(0);
-            let mut target = liquid(high, (2 * most).max(3 * spec.test_rows).max(40), 2)?;
+            let count = (2 * most).max(3 * spec.test_rows).max(40);
+            let mut target = water::liquid(high, count, 2).map_err(refuse)?;
             for frame in &mut target {
-                frame.low = Some(labels(low, &frame.positions, frame.cell.as_ref())?);
+                frame.low = Some(water::labels(low, &frame.positions, frame.cell.as_ref()).map_err(refuse)?);
             }
-            Ok((liquid(low, spec.low_rows, 3)?, target))
+            Ok((water::liquid(low, spec.low_rows, 3).map_err(refuse)?, target))
         },
     },
 ];
 
-fn bundled(bytes: &[u8], name: &str) -> Result<Vec<Structure>, StudyError> {
-    Ok(parse_structures(bytes, name, EnergyUnit::ElectronVolt)?)
-}
-
-fn ethanol() -> Result<Vec<Structure>, StudyError> {
-    bundled(include_bytes!("../../../data/molecules/ethanol_mmff94.npz"), "ethanol_mmff94.npz")
+fn bundled(name: &str) -> Result<Vec<Structure>, StudyError> {
+    let row = MoleculeRow::named(name).ok_or_else(|| refuse(format!("no frames {name} inside the program")))?;
+    Ok(row.frames()?)
 }
 
 fn refuse(reason: impl Into<String>) -> StudyError {
     StudyError::Settings { reason: reason.into() }
 }
 
-fn water(name: &str) -> Result<&'static WaterModel, StudyError> {
+fn water_model(name: &str) -> Result<&'static WaterModel, StudyError> {
     WaterModel::named(name).ok_or_else(|| refuse(format!("no water model {name}")))
-}
-
-fn labels(model: &WaterModel, positions: &[Vector], cell: Option<&Cell>) -> Result<Labels, StudyError> {
-    let (energy, forces) = model.evaluate(positions, cell).map_err(refuse)?;
-    Ok(Labels { energy, forces })
-}
-
-fn elements(molecules: usize) -> Vec<Element> {
-    // Oxygen and hydrogen are in the table.
-    [8, 1, 1].repeat(molecules).into_iter().filter_map(Element::of_number).collect()
-}
-
-/// A molecule of water at a place, turned at random.
-fn molecule(place: &Vector, stream: &mut Stream) -> [Vector; 3] {
-    let mut axis = || -> Vector {
-        let drawn: Vector = std::array::from_fn(|_| stream.normal());
-        let length = drawn.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
-        drawn.map(|x| x / length)
-    };
-    let (a, b) = (axis(), axis());
-    let along: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
-    let across: Vector = std::array::from_fn(|k| b[k] - along * a[k]);
-    let length = across.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
-    let at = |x: f64, y: f64| -> Vector { std::array::from_fn(|k| place[k] + x * a[k] + y * across[k] / length) };
-    [*place, at(0.76, 0.59), at(-0.76, 0.59)]
-}
-
-/// Frames of clusters at 300 K: many short trajectories, because clusters evaporate.
-fn clusters(model: &WaterModel, molecules: usize, count: usize, seed: u64) -> Result<Vec<Structure>, StudyError> {
-    const FRAMES: usize = 20;
-    let mut stream = Stream::named(seed, "clusters");
-    let mut found = Vec::new();
-    while found.len() < count {
-        let places = (0..molecules).map(|k| [[0.0, 0.0, 0.0], [2.9, 0.3, 0.0], [1.3, 2.6, 0.2]][k % 3]);
-        let positions: Vec<Vector> = places.flat_map(|place| molecule(&place, &mut stream)).collect();
-        found.extend(moved(model, positions, None, (FRAMES.min(count - found.len()), 20, 100), &mut stream)?);
-    }
-    Ok(found)
-}
-
-/// Frames of the liquid at 1 g/cm³ and 300 K.
-fn liquid(model: &WaterModel, count: usize, seed: u64) -> Result<Vec<Structure>, StudyError> {
-    const MOLECULES: usize = 16;
-    let mut stream = Stream::named(seed, "liquid");
-    // 18.0153 u a molecule; 1 g/cm³ is 0.602214 u/Å³.
-    let side = (MOLECULES as f64 * 18.0153 / 0.602_214).cbrt();
-    let cell = Cell::cube(side).map_err(refuse)?;
-    // Half of the places of a body-centred lattice of 2³ cells.
-    let place = |k: usize| -> Vector {
-        let (corner, shift) = (k / 2, if k.is_multiple_of(2) { 0.0 } else { 0.5 });
-        std::array::from_fn(|axis| (f64::from(u8::from(corner >> axis & 1 == 1)) + shift) * side / 2.0)
-    };
-    let positions: Vec<Vector> = (0..MOLECULES).flat_map(|k| molecule(&place(k), &mut stream)).collect();
-    moved(model, positions, Some(cell), (count, 20, 2000), &mut stream)
-}
-
-/// Frames of Langevin dynamics with a water model: how many, steps between two, steps before the first.
-fn moved(
-    model: &WaterModel,
-    positions: Vec<Vector>,
-    cell: Option<Cell>,
-    (count, every, before): (usize, usize, usize),
-    stream: &mut Stream,
-) -> Result<Vec<Structure>, StudyError> {
-    let elements = elements(positions.len() / 3);
-    let dynamics = Dynamics {
-        masses: elements.iter().map(|element| element.mass()).collect(),
-        step: 0.5,
-        thermostat: Some(Thermostat { kelvin: 300.0, friction: 0.05 }),
-    };
-    let mut evaluate = |positions: &[Vector]| model.evaluate(positions, cell.as_ref()).map_err(refuse);
-    let (energy, forces) = evaluate(&positions)?;
-    let mut state = State { velocities: dynamics.thermal(300.0, stream), positions, energy, forces };
-    let mut found = Vec::new();
-    for step in 1..=before + count * every {
-        dynamics.advance(&mut state, stream, &mut evaluate)?;
-        if step > before && (step - before).is_multiple_of(every) {
-            found.push(Structure {
-                elements: elements.clone(),
-                positions: state.positions.clone(),
-                cell: cell.clone(),
-                labels: Some(Labels { energy: state.energy, forces: state.forces.clone() }),
-                low: None,
-                group: String::new(),
-            });
-        }
-    }
-    found.iter_mut().for_each(|frame| frame.group = frame.formula());
-    Ok(found)
 }
 
 /// The frames of a source.

@@ -1,5 +1,9 @@
 //! Flexible water with point charges: energies and forces of clusters and of the liquid.
 
+mod frames;
+
+pub use frames::{clusters, labels, liquid};
+
 use crate::math::EnergyUnit;
 use crate::math::neighbors::{Cell, Neighbors, Vector, dot, plus};
 
