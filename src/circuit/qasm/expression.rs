@@ -2,7 +2,7 @@
 
 use std::f64::consts::{E, PI, TAU};
 
-use super::binary::{binary, nonlinear};
+use super::binary::{binary, nonlinear, rounded_down};
 use super::error::{Fault, ReadResult, Span};
 use super::syntax::{Index, Range, Type};
 use super::value::{Value, WIDEST};
@@ -181,6 +181,8 @@ pub(super) trait Scope {
     fn size(&self, name: &str, dimension: usize) -> Result<usize, Fault>;
     /// Whether `1/2` is one half, as in OpenQASM 2.
     fn real_division(&self) -> bool;
+    /// Whether a division of integers that leaves a rest is rounded down; if so it is noticed here.
+    fn rounds_divisions(&self, at: Span) -> bool;
     /// Counts work, so that a short text cannot take without bound.
     fn spend(&self, steps: usize) -> Result<(), Fault>;
     /// The angle that an operation makes of angles that depend on inputs.
@@ -199,9 +201,10 @@ impl Expression {
         scope.spend(1).map_err(located)?;
         let value = match &self.kind {
             ExpressionKind::Value(value) => *value,
-            ExpressionKind::Name(name) => match constant(name) {
-                Some(value) => Value::Real(value),
-                None => scope.value(name, Selection::All).map_err(located)?,
+            // What a text declares comes before the constants of the language.
+            ExpressionKind::Name(name) => match (scope.value(name, Selection::All), constant(name)) {
+                (Err(_), Some(value)) => Value::Real(value),
+                (value, _) => value.map_err(located)?,
             },
             ExpressionKind::Element(name, index) => {
                 index.select(scope, name, self.span, |part| scope.value(name, part).map_err(located))?
@@ -220,6 +223,11 @@ impl Expression {
                 let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
                 match nonlinear(*operator, a, b) {
                     Some((operation, operands)) => Value::Angle(scope.derive(operation, operands).map_err(located)?),
+                    None if let Some(whole) = rounded_down(*operator, a, b)
+                        && scope.rounds_divisions(self.span) =>
+                    {
+                        Value::Integer(whole)
+                    }
                     None => binary(*operator, a, b, scope.real_division()).map_err(located)?,
                 }
             }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::binary::binary;
-use super::cursor::{NESTING, Parser, Version, unquoted};
+use super::cursor::{Mark, NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Binary, Expression, ExpressionKind, Unary, constant, is_function};
+use super::expression::{Binary, Expression, ExpressionKind, Unary, constant};
 use super::statements::end_of_block;
 use super::syntax::{StatementKind as Kind, Type};
 use super::token::Token;
@@ -40,7 +40,7 @@ static OPERATORS: [(Token, Binary, u8); 19] = [
 ];
 
 /// The row of an operator.
-fn operator_of(token: Token) -> Option<&'static (Token, Binary, u8)> {
+pub(super) fn operator_of(token: Token) -> Option<&'static (Token, Binary, u8)> {
     OPERATORS.iter().find(|(known, ..)| *known == token)
 }
 
@@ -77,11 +77,10 @@ impl Parser<'_> {
         found
     }
 
-    /// Whether a statement begins with an operation on a name, or with a function of numbers.
-    pub fn begins_expression(&self) -> bool {
-        self.version == Version::Three
-            && (operator_of(self.peek_after()).is_some()
-                || (self.peek_after() == Token::Open && is_function(self.word())))
+    /// [`Parser::unused_value`] from there on.
+    pub fn unused_value_from(&mut self, start: Mark) -> ReadResult<Kind> {
+        self.back_to(start);
+        self.unused_value()
     }
 
     /// `n + 1;`, a value that nothing uses: only subroutines that it calls do anything.
@@ -190,7 +189,9 @@ impl Parser<'_> {
     }
 
     pub fn named(&mut self) -> ReadResult<Expression> {
-        if let Some(number) = constant(self.word())
+        // In OpenQASM 2 the other names are free.
+        if let Some(number) = constant(self.word()).filter(|_| self.version == Version::Three || self.word() == "pi")
+            && !self.hides_constants
             && !matches!(self.peek_after(), Token::Open | Token::OpenBracket)
         {
             return Ok(Expression::value(Value::Real(number), self.next().1));

@@ -3,7 +3,7 @@
 use super::build::{Builder, Symbol};
 use super::contents::{Content, Read, Register};
 use super::cursor::Version;
-use super::error::Fault;
+use super::error::{Fault, Span};
 use super::expression::{Scope, Selection};
 use super::syntax::Type;
 use super::value::Value;
@@ -73,6 +73,16 @@ impl Scope for Builder<'_> {
 
     fn real_division(&self) -> bool {
         self.version == Version::Two
+    }
+
+    fn rounds_divisions(&self, at: Span) -> bool {
+        let rounds = self.options.rounds_divisions && !self.real_division();
+        if rounds {
+            let what =
+                "a division of integers leaves a rest and is rounded down; write one with a point for the real number";
+            self.note_late(at, what.into());
+        }
+        rounds
     }
 
     /// Counts work, so that a short text cannot expand without bound.
