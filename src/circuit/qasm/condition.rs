@@ -311,7 +311,7 @@ pub(super) fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<
         Ok(())
     };
     match &expression.kind {
-        ExpressionKind::Value(_) => Ok(()),
+        ExpressionKind::Value(_) | ExpressionKind::Long { .. } => Ok(()),
         ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
             let word = match builder.read_expression(expression)? {
                 Some(Read::Word(word)) => word.bits,

@@ -1,6 +1,7 @@
 //! Expressions: one grammar and one evaluator for both versions.
 
 use std::f64::consts::{E, PI, TAU};
+use std::rc::Rc;
 
 use super::binary::{binary, nonlinear, rounded_down};
 use super::error::{Fault, ReadResult, Span};
@@ -20,6 +21,12 @@ pub(super) struct Expression {
 #[derive(Clone, Debug)]
 pub(super) enum ExpressionKind {
     Value(Value),
+    /// A whole number of more than 64 bits: its value as a real number, and its bits, 64 in each element, the least
+    /// significant first. Registers are as wide.
+    Long {
+        real: f64,
+        bits: Rc<[u64]>,
+    },
     Name(String),
     /// `c[1]`, `c[0:2]`.
     Element(String, Box<Index>),
@@ -201,6 +208,7 @@ impl Expression {
         scope.spend(1).map_err(located)?;
         let value = match &self.kind {
             ExpressionKind::Value(value) => *value,
+            ExpressionKind::Long { real, .. } => Value::Real(*real),
             // What a text declares comes before the constants of the language.
             ExpressionKind::Name(name) => match (scope.value(name, Selection::All), constant(name)) {
                 (Err(_), Some(value)) => Value::Real(value),

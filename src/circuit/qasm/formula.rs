@@ -1,6 +1,7 @@
 //! The grammar of expressions, the same for both versions but for `^`.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::binary::binary;
 use super::cursor::{Mark, NESTING, Parser, Version, unquoted};
@@ -92,6 +93,10 @@ impl Parser<'_> {
     /// A term and the operators behind it.
     fn operands(&mut self, weakest: u8) -> ReadResult<Expression> {
         let mut left = self.term()?;
+        if self.peek() == Token::OpenBracket {
+            let fault = Fault::new("an index stands behind a name only");
+            return Err(fault.hint("declare a variable with this value and take its part").at(self.span()));
+        }
         loop {
             let Some((operator, strength)) = self.operator() else { return Ok(left) };
             if strength < weakest {
@@ -143,8 +148,16 @@ impl Parser<'_> {
                     let time = self.duration(span, unit)?;
                     return Ok(Expression { span: span.to(self.next().1), ..value(time) });
                 }
-                let number = if token == Token::Integer { self.integer(span)? } else { Value::Real(self.real(span)?) };
-                Ok(value(number))
+                if token == Token::Real {
+                    return Ok(value(Value::Real(self.real(span)?)));
+                }
+                match self.integer(span)? {
+                    Value::Real(real) => {
+                        let bits = long(&without_underscores(self.slice(span)));
+                        Ok(Expression { kind: ExpressionKind::Long { real, bits }, span, height: 0 })
+                    }
+                    number => Ok(value(number)),
+                }
             }
             Token::Text => {
                 self.next();
@@ -306,6 +319,23 @@ impl Parser<'_> {
 /// The digits of a number. Few texts group them, and long texts are full of numbers.
 fn without_underscores(number: &str) -> Cow<'_, str> {
     if number.contains('_') { number.replace('_', "").into() } else { number.into() }
+}
+
+/// A whole number in decimal digits as bits, 64 in each element, the least significant first. At most 309 digits: more
+/// are too large for a real number.
+fn long(digits: &str) -> Rc<[u64]> {
+    let mut parts: Vec<u64> = Vec::new();
+    for digit in digits.bytes() {
+        let mut carry = u128::from(digit - b'0');
+        for part in &mut parts {
+            let sum = u128::from(*part) * 10 + carry;
+            (*part, carry) = (sum as u64, sum >> 64);
+        }
+        if carry > 0 {
+            parts.push(carry as u64);
+        }
+    }
+    parts.into()
 }
 
 fn node(kind: ExpressionKind, span: Span, height: u16) -> ReadResult<Expression> {

@@ -146,7 +146,9 @@ pub(super) fn suggest<'n>(fault: Fault, name: &str, known: impl Iterator<Item = 
         return fault;
     }
     let near = known.filter(|other| other.len().abs_diff(name.len()) <= 8).take(COMPARED);
-    let near = near.map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
+    // Other programs write gates in capitals.
+    let lower = name.to_lowercase();
+    let near = near.map(|other| (strsim::damerau_levenshtein(&lower, &other.to_lowercase()), other)).min();
     match near {
         Some((distance, other)) if distance <= 2 && distance < name.chars().count() => {
             fault.hint(format!("did you mean {other}?"))
