@@ -44,7 +44,7 @@ impl ReadArguments {
     /// The same with the names of the registers that make up an outcome.
     pub fn read_registers(&self, path: &Path, cycle: Option<Seconds>) -> Result<(Circuit, Vec<OutcomeRegister>)> {
         let (include, inputs, externs) = (self.include.clone(), self.inputs.clone(), self.externs.clone());
-        let options = ReadOptions { include, inputs, externs, cycle, ..ReadOptions::default() };
+        let options = ReadOptions { include, inputs, externs, cycle, rounds_divisions: true, ..ReadOptions::default() };
         let Reading { circuit, registers, notices } =
             Circuit::open_with(path, &options).map_err(|error| match error {
                 // The report underlines the position in the source. The error alone would only name it.

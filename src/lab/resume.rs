@@ -1,25 +1,31 @@
 //! What a resumed run computes again, and why.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use toml::{Table, Value};
 
 use crate::lab::contents::Contents;
 use crate::lab::plan::Plan;
 use crate::lab::settings::{Settings, tree};
-use crate::lab::store::{self, Store};
+use crate::lab::store::{self, Origin, Store};
 use crate::math::words::pluralise;
 
-/// One sentence for each reason why finished trials of this folder are not used.
-pub fn reasons<S: Settings>(plan: &Plan<S>, wanted: &[usize], store: &Store) -> Vec<String> {
+/// One sentence for each reason why finished trials of this folder are not used. In a store that several runs share, only
+/// trials of the same settings tell what has changed: those of one name under other settings are of another run.
+pub fn reasons<S: Settings>(plan: &Plan<S>, wanted: &[usize], store: &Store, is_shared: bool) -> Vec<String> {
     let mut found: Vec<(String, usize)> = Vec::new();
+    let mut finished: Option<HashMap<String, Vec<PathBuf>>> = None;
     for &k in wanted.iter().filter(|&&k| !store.is_finished(&plan.nodes[k].key)) {
         let node = &plan.nodes[k];
+        let others = finished.get_or_insert_with(|| store.by_slug()).get(&node.key.slug).into_iter().flatten();
         // Only for a message: a trial that cannot be read is computed anyway.
-        let Some(Ok(Some(other))) = store.of_same_name(&node.key).map(|folder| store::read(&folder)) else { continue };
+        let mut others = others.filter_map(|folder| store::read(folder).ok().flatten());
+        let settings = tree(&plan.variants[node.variant]);
+        let same = |origin: &Origin| origin.format == S::FORMAT && origin.settings == settings;
+        let Some(other) = others.find(|other| !is_shared || other.origin.as_ref().is_some_and(same)) else { continue };
         let reason = match other.origin {
-            Some(origin) => reason(
-                (&origin.settings, &origin.contents),
-                (&tree(&plan.variants[node.variant]), &plan.contents[node.variant]),
-            ),
+            Some(origin) => reason((&origin.settings, &origin.contents), (&settings, &plan.contents[node.variant])),
             None => "they are of an earlier version of the program".into(),
         };
         match found.iter_mut().find(|(known, _)| *known == reason) {

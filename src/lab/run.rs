@@ -149,9 +149,10 @@ fn compute<E: Experiment>(
     if !options.merge.is_empty() {
         merge(&plan, &wanted, &store, options, observer)?;
     }
-    // In a store that several runs share, trials of one name under several ids are as they should be.
-    if options.resume && options.trials.is_none() {
-        resume::reasons(&plan, &wanted, &store).iter().for_each(|reason| observer.note(reason));
+    if options.resume {
+        resume::reasons(&plan, &wanted, &store, options.trials.is_some())
+            .iter()
+            .for_each(|reason| observer.note(reason));
     }
     let RunOptions { jobs, checkpoint_every, .. } = *options;
     let workers = Workers { jobs, cache: &options.cache, checkpoint_every, energy: &options.energy, observer };
@@ -193,7 +194,7 @@ fn merge<S: Settings>(
         if others > 0 {
             let others = pluralise(others, "trial");
             observer.note(&format!("{}: {others} left out, as no trials of this run", run.display()));
-            resume::reasons(plan, wanted, &from).iter().for_each(|reason| observer.note(reason));
+            resume::reasons(plan, wanted, &from, false).iter().for_each(|reason| observer.note(reason));
         } else if !Store::holds_any(&run.join(TRIALS)) {
             observer.note(&format!("{}: no finished trials", run.display()));
         }

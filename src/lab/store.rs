@@ -7,7 +7,7 @@
 //! A trial that is computed twice has the same result both times. The first one is kept. A trial that is not finished
 //! keeps its trainings in a folder `….training/`, from which they continue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -137,14 +137,15 @@ impl Store {
         self.folder.join(key.name())
     }
 
-    /// A finished trial of the same name under another id.
-    pub fn of_same_name(&self, key: &Key) -> Option<PathBuf> {
-        let is_other = |path: &PathBuf| {
+    /// Finished trials by what they are, whatever their ids.
+    pub fn by_slug(&self) -> HashMap<String, Vec<PathBuf>> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        for path in Self::finished_in(&self.folder) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let slug = name.rsplit_once('-').map_or("", |(slug, _)| slug);
-            slug == key.slug && name != key.name()
-        };
-        Self::finished_in(&self.folder).into_iter().find(is_other)
+            found.entry(slug.to_string()).or_default().push(path);
+        }
+        found
     }
 
     /// Whether a trial is finished.

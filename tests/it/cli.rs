@@ -401,6 +401,29 @@ fn a_run_continues_after_a_full_disk() {
 }
 
 #[test]
+fn what_is_computed_again_is_said_with_the_reason() {
+    let directory = TempDir::new().unwrap();
+    let suite = "format = \"qgraft.suite/1\"\ntitle = \"Two runs\"\n\
+        [common.qtl]\nseeds = [0, 1]\ntrain.epochs = 1\nheads = [\"linear\"]\nevaluate.devices = []\n\
+        data.source = \"features\"\ndata.path = \"features.safetensors\"\n\
+        [runs.one]\nsystem = \"qtl\"\n[runs.two]\nsystem = \"qtl\"\ntrain.rate = 0.01\n";
+    fs::write(directory.path().join("suite.toml"), suite).unwrap();
+    let study = |more: &[&str]| {
+        let out = qgraft(directory.path(), &[&["study", "suite.toml", "--out", "suite"], more].concat());
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stderr)
+    };
+    features(directory.path(), 24, 4, |_, _| ());
+    // Trials of one name in two runs are no reason.
+    assert!(!study(&[]).contains("again"));
+    assert!(!study(&["--resume"]).contains("again"));
+    features(directory.path(), 24, 4, |values, _| values[0] += 1.0);
+    let told = study(&["--resume"]);
+    let reason = "2 trials computed again: the contents of data.path have changed";
+    assert_eq!(told.matches(reason).count(), 2, "{told}");
+}
+
+#[test]
 fn a_circuit_is_transpiled_with_its_slots_and_a_summary() {
     let directory = TempDir::new().unwrap();
     let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/qaoa_ring.qasm");

@@ -6,19 +6,26 @@ use approx::assert_abs_diff_eq;
 use qgraft::data::{BadPicture, DataError, DicomFile, NiftiVolume, Picture, Window, read_slices};
 use serde_json::Value;
 
-use crate::support::scanner::{dicom, slice, volume};
+use crate::support::scanner::{dicom, gzipped, slice, volume};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scanner")
 }
 
-/// What other programs read, by file.
+/// What other programs read, by file. A volume packed with gzip reads as the volume.
 fn expected(ending: &str) -> Vec<(String, Value)> {
     let all: serde_json::Map<String, Value> =
         serde_json::from_slice(&std::fs::read(folder().join("expected.json")).unwrap()).unwrap();
-    let own: Vec<_> = all.into_iter().filter(|(name, _)| name.contains(ending)).collect();
+    let packed = ("i2.nii.gz".to_string(), all["i2.nii"].clone());
+    let own: Vec<_> = all.into_iter().chain([packed]).filter(|(name, _)| name.contains(ending)).collect();
     assert!(own.len() > 3);
     own
+}
+
+/// The file of a name; one that ends in .gz is packed here.
+fn content(name: &str) -> Vec<u8> {
+    let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
+    name.strip_suffix(".gz").map_or_else(|| read(name), |plain| gzipped(&read(plain)))
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -86,7 +93,7 @@ fn nifti_slices_are_those_of_nibabel() {
     for (name, expected) in expected(".nii") {
         let path = folder().join(&name);
         assert!(NiftiVolume::is_one(&path) && !DicomFile::is_one(&path), "{name}");
-        let volume = NiftiVolume::read(&path).unwrap();
+        let volume = NiftiVolume::parse(content(&name), &path).unwrap();
         assert_eq!(volume.axes.as_deref(), expected["axes"].as_str(), "{name}");
         close(&name, volume.spacing, &expected["spacing"], 1e-6);
         close(&name, volume.size.map(|side| side as f64), &expected["size"], 0.0);
@@ -133,7 +140,7 @@ fn all(name: &str, bytes: Vec<u8>) -> Result<usize, DataError> {
 #[test]
 fn files_that_are_cut_short_are_refused() {
     for (name, _) in expected(".") {
-        let whole = std::fs::read(folder().join(&name)).unwrap();
+        let whole = content(&name);
         assert!(all(&name, whole.clone()).is_ok(), "{name}");
         // A packed file may lose its end mark, a deflated one the zeros at its end.
         let is_packed = ["runs", "jpeg", "deflated"].iter().any(|part| name.contains(part));
@@ -154,7 +161,7 @@ fn files_that_are_cut_short_are_refused() {
 fn sizes_that_lie_end_in_an_error_or_in_pixels() {
     // Every two and four bytes of each file become the largest number, the largest with a sign, and zero.
     for (name, _) in expected(".") {
-        let whole = std::fs::read(folder().join(&name)).unwrap();
+        let whole = content(&name);
         let start = if name.ends_with(".dcm") { 128 } else { 0 };
         for at in start..whole.len() - 4 {
             for (length, byte) in [(2, 0xff), (4, 0xff), (2, 0x7f), (4, 0x7f), (4, 0), (1, b'9')] {
@@ -252,18 +259,18 @@ fn slices_of_a_folder_are_in_their_order() {
     write("anna/IM2", slice("P1", "1.5", -7.5, &grey(200)));
     write("anna/IM1", slice("P1", "1.5", 3.0, &grey(100)));
     write("anna/IM3", slice("P1", "1.2", 0.0, &grey(50)));
-    write("ben.nii", volume(&[grey(10), grey(0), grey(250)]));
+    write("ben.nii.gz", gzipped(&volume(&[grey(10), grey(0), grey(250)])));
     write("cut.dcm", slice("P2", "1.9", 0.0, &grey(9))[..400].to_vec());
     write("notes.txt", b"nothing".to_vec());
     assert!(read_slices(root.path(), BadPicture::Refuse, |p| p).unwrap_err().to_string().contains("cut.dcm"));
     let read = read_slices(root.path(), BadPicture::Skip, |picture| picture.rgb[0]).unwrap();
-    assert_eq!(read.ids, ["ben.nii#0", "ben.nii#2", "anna/IM3", "anna/IM2", "anna/IM1"]);
+    assert_eq!(read.ids, ["ben.nii.gz#0", "ben.nii.gz#2", "anna/IM3", "anna/IM2", "anna/IM1"]);
     assert_eq!(read.patients[1..3], [None, Some("P1".to_string())]);
     // Without a window, a series has one scale: up to its own percentile.
     assert_eq!(read.pictures[2..], [255, 255, 128]);
     assert!(read.pictures[0] < 20 && read.pictures[1] == 255, "{:?}", read.pictures);
     let skipped = read.skipped.join("; ");
-    for part in ["cut.dcm", "notes.txt: not read", "ben.nii#1 (1 of 3 slices of the file): one value"] {
+    for part in ["cut.dcm", "notes.txt: not read", "ben.nii.gz#1 (1 of 3 slices of the file): one value"] {
         assert!(skipped.contains(part), "{skipped}");
     }
     let one = read_slices(&root.path().join("anna/IM1"), BadPicture::Refuse, |picture| picture.width).unwrap();

@@ -1,11 +1,12 @@
 //! FASTA, MAF and VCF files.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use qgraft::data::sequence::{GAP, Substitution, UNKNOWN, parse_fasta, parse_variants, read_alignment, read_fasta};
 use tempfile::TempDir;
+
+use crate::support::scanner::gzipped;
 
 fn written(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
@@ -73,9 +74,7 @@ fn a_real_alignment_is_read_whole_packed_or_not() {
     assert_eq!(alignment.len(), bases);
     let folder = TempDir::new().unwrap();
     let packed = folder.path().join("cut.maf.gz");
-    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&packed).unwrap(), flate2::Compression::fast());
-    encoder.write_all(text.as_bytes()).unwrap();
-    encoder.finish().unwrap();
+    fs::write(&packed, gzipped(text.as_bytes())).unwrap();
     assert_eq!(read_alignment(&packed, None).unwrap(), alignment);
 }
 

@@ -13,6 +13,9 @@ use super::value::Value;
 use crate::circuit::{Op, OpKind};
 use crate::math::Seconds;
 
+/// What is noticed of `n + 1;`.
+const UNUSED: &str = "the value of this expression is not used";
+
 impl Builder<'_> {
     /// A statement that the next one follows in any case.
     pub fn act(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
@@ -68,6 +71,11 @@ impl Builder<'_> {
                 self.declare(name, Symbol::Value(value))
             }
             Kind::Call { modifiers, name, arguments, operands } => {
+                let is_bare = modifiers.is_empty() && arguments.is_empty() && operands.is_empty();
+                if is_bare && self.found(&name.text).is_some_and(|(_, symbol)| !matches!(symbol, Symbol::Qubits(_))) {
+                    self.note_late(name.span, UNUSED.into());
+                    return Ok(());
+                }
                 if self.skips_extern(&name.text, name.span)? {
                     return Ok(());
                 }
@@ -147,7 +155,7 @@ impl Builder<'_> {
                         return self.invoke(&subroutine, &all, guard, span).map(|_| ());
                     }
                 }
-                self.note_late(value.span, "the value of this expression is not used".to_string());
+                self.note_late(value.span, UNUSED.into());
                 let value = self.hoist(value, guard)?;
                 self.content(&value).map(|_| ())
             }

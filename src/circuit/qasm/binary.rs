@@ -25,6 +25,19 @@ pub(super) fn nonlinear(operator: Binary, left: Value, right: Value) -> Option<(
     operation.affine(operands).is_none().then_some((operation, operands))
 }
 
+/// What a division of integers that leaves a rest is rounded down to. Below 0 the specification does not say which way;
+/// two variables with a width are divided by [`binary`].
+pub(super) fn rounded_down(operator: Binary, left: Value, right: Value) -> Option<i128> {
+    let integer = |value| match value {
+        Value::Integer(value) => Some((value, false)),
+        Value::Bits { value, register, .. } => Some((value.into(), !register)),
+        _ => None,
+    };
+    let ((a, is_declared), (b, is_too)) = (integer(left)?, integer(right)?);
+    let leaves_rest = operator == Binary::Divide && a.checked_rem(b).is_some_and(|rest| rest != 0);
+    (leaves_rest && (a < 0) == (b < 0) && !(is_declared && is_too)).then(|| a / b)
+}
+
 /// `left operator right`. With `real_division` 1/2 is one half, as in OpenQASM 2.
 pub(super) fn binary(operator: Binary, left: Value, right: Value, real_division: bool) -> Result<Value, Fault> {
     use Binary as B;
@@ -268,8 +281,11 @@ fn integers(operator: Binary, a: i128, b: i128, real_division: bool, declared: b
         Binary::Remainder if b != 0 => a.checked_rem(b),
         Binary::Divide if b != 0 && (declared || a.checked_rem(b) == Some(0)) => a.checked_div(b),
         Binary::Divide if !real_division && b != 0 => {
-            let message =
-                format!("{a}/{b} is a division of integers, which OpenQASM 3 rounds to {}", a.wrapping_div(b));
+            let rounds = match (a < 0) == (b < 0) {
+                true => format!("OpenQASM 3 rounds to {}", a.wrapping_div(b)),
+                false => "OpenQASM 3 rounds in no stated direction below 0".into(),
+            };
+            let message = format!("{a}/{b} is a division of integers, which {rounds}");
             return Err(Fault::new(message).hint(format!("write {a}.0/{b} for the real number")));
         }
         Binary::Power if b >= 0 => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),

@@ -3,7 +3,7 @@
 
 use super::build::Builder;
 use super::contents::Read;
-use super::error::{Fault, ReadResult};
+use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
 use super::logic::Signal;
 use super::syntax::Type;
@@ -311,7 +311,7 @@ pub(super) fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<
         Ok(())
     };
     match &expression.kind {
-        ExpressionKind::Value(_) => Ok(()),
+        ExpressionKind::Value(_) | ExpressionKind::Long { .. } => Ok(()),
         ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
             let word = match builder.read_expression(expression)? {
                 Some(Read::Word(word)) => word.bits,
@@ -361,6 +361,10 @@ impl Scope for Trial<'_> {
 
     fn real_division(&self) -> bool {
         self.builder.real_division()
+    }
+
+    fn rounds_divisions(&self, at: Span) -> bool {
+        self.builder.rounds_divisions(at)
     }
 
     fn spend(&self, steps: usize) -> Result<(), Fault> {

@@ -29,6 +29,8 @@ pub(super) struct Parser<'a> {
     pub pieces: usize,
     /// Expressions within each other that are parsed.
     pub depth: usize,
+    /// Whether names of the gate that is parsed are those of constants.
+    pub hides_constants: bool,
     /// What is to be noticed about the statement that is parsed, and where.
     pub remarks: Vec<(Span, &'static str)>,
 }
@@ -47,6 +49,7 @@ impl<'a> Parser<'a> {
             count: 0,
             pieces: 0,
             depth: 0,
+            hides_constants: false,
             remarks: Vec::new(),
         }
     }

@@ -138,8 +138,11 @@ impl Parser<'_> {
     }
 
     fn declaration(&mut self, output: bool) -> ReadResult<Kind> {
-        let start = self.span();
+        let (start, first) = (self.span(), self.mark());
         let declared = self.declared_type()?;
+        if !output && declared.sizes.is_empty() && self.peek() == Token::Open {
+            return self.unused_value_from(first);
+        }
         let name = self.declared_name("the name of the variable")?;
         let initial = self.initial()?;
         if output && initial.is_some() {

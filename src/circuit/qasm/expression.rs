@@ -1,8 +1,9 @@
 //! Expressions: one grammar and one evaluator for both versions.
 
 use std::f64::consts::{E, PI, TAU};
+use std::rc::Rc;
 
-use super::binary::{binary, nonlinear};
+use super::binary::{binary, nonlinear, rounded_down};
 use super::error::{Fault, ReadResult, Span};
 use super::syntax::{Index, Range, Type};
 use super::value::{Value, WIDEST};
@@ -20,6 +21,12 @@ pub(super) struct Expression {
 #[derive(Clone, Debug)]
 pub(super) enum ExpressionKind {
     Value(Value),
+    /// A whole number of more than 64 bits: its value as a real number, and its bits, 64 in each element, the least
+    /// significant first. Registers are as wide.
+    Long {
+        real: f64,
+        bits: Rc<[u64]>,
+    },
     Name(String),
     /// `c[1]`, `c[0:2]`.
     Element(String, Box<Index>),
@@ -181,6 +188,8 @@ pub(super) trait Scope {
     fn size(&self, name: &str, dimension: usize) -> Result<usize, Fault>;
     /// Whether `1/2` is one half, as in OpenQASM 2.
     fn real_division(&self) -> bool;
+    /// Whether a division of integers that leaves a rest is rounded down; if so it is noticed here.
+    fn rounds_divisions(&self, at: Span) -> bool;
     /// Counts work, so that a short text cannot take without bound.
     fn spend(&self, steps: usize) -> Result<(), Fault>;
     /// The angle that an operation makes of angles that depend on inputs.
@@ -199,9 +208,11 @@ impl Expression {
         scope.spend(1).map_err(located)?;
         let value = match &self.kind {
             ExpressionKind::Value(value) => *value,
-            ExpressionKind::Name(name) => match constant(name) {
-                Some(value) => Value::Real(value),
-                None => scope.value(name, Selection::All).map_err(located)?,
+            ExpressionKind::Long { real, .. } => Value::Real(*real),
+            // What a text declares comes before the constants of the language.
+            ExpressionKind::Name(name) => match (scope.value(name, Selection::All), constant(name)) {
+                (Err(_), Some(value)) => Value::Real(value),
+                (value, _) => value.map_err(located)?,
             },
             ExpressionKind::Element(name, index) => {
                 index.select(scope, name, self.span, |part| scope.value(name, part).map_err(located))?
@@ -220,6 +231,11 @@ impl Expression {
                 let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
                 match nonlinear(*operator, a, b) {
                     Some((operation, operands)) => Value::Angle(scope.derive(operation, operands).map_err(located)?),
+                    None if let Some(whole) = rounded_down(*operator, a, b)
+                        && scope.rounds_divisions(self.span) =>
+                    {
+                        Value::Integer(whole)
+                    }
                     None => binary(*operator, a, b, scope.real_division()).map_err(located)?,
                 }
             }

@@ -423,7 +423,7 @@ impl Writes {
     fn expression(&mut self, expression: &Expression) {
         self.seen += 1;
         match &expression.kind {
-            ExpressionKind::Value(_) | ExpressionKind::Name(_) => {}
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => {}
             ExpressionKind::Element(_, index) => index.expressions().into_iter().for_each(|part| self.expression(part)),
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => self.expression(inner),
             ExpressionKind::Binary(_, left, right) => {

@@ -1,11 +1,12 @@
 //! The grammar of expressions, the same for both versions but for `^`.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::binary::binary;
-use super::cursor::{NESTING, Parser, Version, unquoted};
+use super::cursor::{Mark, NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Binary, Expression, ExpressionKind, Unary, constant, is_function};
+use super::expression::{Binary, Expression, ExpressionKind, Unary, constant};
 use super::statements::end_of_block;
 use super::syntax::{StatementKind as Kind, Type};
 use super::token::Token;
@@ -40,7 +41,7 @@ static OPERATORS: [(Token, Binary, u8); 19] = [
 ];
 
 /// The row of an operator.
-fn operator_of(token: Token) -> Option<&'static (Token, Binary, u8)> {
+pub(super) fn operator_of(token: Token) -> Option<&'static (Token, Binary, u8)> {
     OPERATORS.iter().find(|(known, ..)| *known == token)
 }
 
@@ -77,11 +78,10 @@ impl Parser<'_> {
         found
     }
 
-    /// Whether a statement begins with an operation on a name, or with a function of numbers.
-    pub fn begins_expression(&self) -> bool {
-        self.version == Version::Three
-            && (operator_of(self.peek_after()).is_some()
-                || (self.peek_after() == Token::Open && is_function(self.word())))
+    /// [`Parser::unused_value`] from there on.
+    pub fn unused_value_from(&mut self, start: Mark) -> ReadResult<Kind> {
+        self.back_to(start);
+        self.unused_value()
     }
 
     /// `n + 1;`, a value that nothing uses: only subroutines that it calls do anything.
@@ -93,6 +93,10 @@ impl Parser<'_> {
     /// A term and the operators behind it.
     fn operands(&mut self, weakest: u8) -> ReadResult<Expression> {
         let mut left = self.term()?;
+        if self.peek() == Token::OpenBracket {
+            let fault = Fault::new("an index stands behind a name only");
+            return Err(fault.hint("declare a variable with this value and take its part").at(self.span()));
+        }
         loop {
             let Some((operator, strength)) = self.operator() else { return Ok(left) };
             if strength < weakest {
@@ -144,8 +148,16 @@ impl Parser<'_> {
                     let time = self.duration(span, unit)?;
                     return Ok(Expression { span: span.to(self.next().1), ..value(time) });
                 }
-                let number = if token == Token::Integer { self.integer(span)? } else { Value::Real(self.real(span)?) };
-                Ok(value(number))
+                if token == Token::Real {
+                    return Ok(value(Value::Real(self.real(span)?)));
+                }
+                match self.integer(span)? {
+                    Value::Real(real) => {
+                        let bits = long(&without_underscores(self.slice(span)));
+                        Ok(Expression { kind: ExpressionKind::Long { real, bits }, span, height: 0 })
+                    }
+                    number => Ok(value(number)),
+                }
             }
             Token::Text => {
                 self.next();
@@ -190,7 +202,9 @@ impl Parser<'_> {
     }
 
     pub fn named(&mut self) -> ReadResult<Expression> {
-        if let Some(number) = constant(self.word())
+        // In OpenQASM 2 the other names are free.
+        if let Some(number) = constant(self.word()).filter(|_| self.version == Version::Three || self.word() == "pi")
+            && !self.hides_constants
             && !matches!(self.peek_after(), Token::Open | Token::OpenBracket)
         {
             return Ok(Expression::value(Value::Real(number), self.next().1));
@@ -305,6 +319,23 @@ impl Parser<'_> {
 /// The digits of a number. Few texts group them, and long texts are full of numbers.
 fn without_underscores(number: &str) -> Cow<'_, str> {
     if number.contains('_') { number.replace('_', "").into() } else { number.into() }
+}
+
+/// A whole number in decimal digits as bits, 64 in each element, the least significant first. At most 309 digits: more
+/// are too large for a real number.
+fn long(digits: &str) -> Rc<[u64]> {
+    let mut parts: Vec<u64> = Vec::new();
+    for digit in digits.bytes() {
+        let mut carry = u128::from(digit - b'0');
+        for part in &mut parts {
+            let sum = u128::from(*part) * 10 + carry;
+            (*part, carry) = (sum as u64, sum >> 64);
+        }
+        if carry > 0 {
+            parts.push(carry as u64);
+        }
+    }
+    parts.into()
 }
 
 fn node(kind: ExpressionKind, span: Span, height: u16) -> ReadResult<Expression> {

@@ -211,7 +211,7 @@ impl Builder<'_> {
             let file = if self.version == Version::Two { "qelib1.inc" } else { "stdgates.inc" };
             return fault.hint(format!("add include \"{file}\"; before its first use")).at(name.span);
         }
-        let table = crate::circuit::gate::GATES.iter().map(|row| row.name);
+        let table = crate::circuit::gate::GATES.iter().flat_map(|row| row.aliases.iter().chain([&row.name]).copied());
         let known = table.chain(self.gates.keys().map(String::as_str));
         suggest(fault, &name.text, known).at(name.span)
     }

@@ -59,5 +59,5 @@ pub(super) fn is_keyword(word: &str) -> bool {
 const KEYWORDS: &[&str] = &[
     "OPENQASM", "include", "defcalgrammar", "cal", "defcal", "gate", "box", "if", "for", "in", "qreg", "creg", "qubit",
     "bit", "void", "gphase", "inv", "pow", "ctrl", "negctrl", "durationof", "delay", "reset", "measure", "barrier",
-    "true", "false", "pragma",
+    "true", "false", "pragma", "pi", "π", "tau", "τ", "euler", "ℇ",
 ];

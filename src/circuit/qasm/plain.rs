@@ -67,24 +67,24 @@ impl Parser<'_> {
         let start = self.mark();
         let is_negative = self.accept(Token::Minus);
         let ends = matches!(self.peek_after(), Token::Comma | Token::Close);
-        let value = match self.peek() {
+        match self.peek() {
             Token::Real if ends => {
                 let span = self.next().1;
-                Value::Real(self.real(span).ok()?)
+                let value = self.real(span).ok()?;
+                Value::Real(if is_negative { -value } else { value }).angle().ok()
             }
-            Token::Integer if ends => {
+            Token::Integer if ends && !is_negative => {
                 let span = self.next().1;
-                self.integer(span).ok()?
+                self.integer(span).ok()?.angle().ok()
             }
             _ => {
                 if is_negative {
                     self.back_to(start);
                 }
                 let ExpressionKind::Value(value) = self.expression().ok()?.kind else { return None };
-                return value.angle().ok();
+                value.angle().ok()
             }
-        };
-        if is_negative { value.negated().ok()?.angle().ok() } else { value.angle().ok() }
+        }
     }
 }
 
@@ -131,7 +131,7 @@ impl Builder<'_> {
     /// [`Receiver::plain`].
     pub fn append_plain(&mut self, op: Op) -> bool {
         self.operations() < self.options.max_operations
-            && self.spend(3 + op.qubits.len()).is_ok()
+            && self.spend(3 + op.params().len() + op.qubits.len() + op.qubits.len() / 4).is_ok()
             && self.circuit.append_unnumbered(op).is_ok()
     }
 }

@@ -26,6 +26,9 @@ pub struct ReadOptions {
     pub inputs: Vec<(String, String)>,
     /// What functions that are declared as extern compute: `vote(a) = popcount(a) > 1`.
     pub externs: Vec<String>,
+    /// Whether OpenQASM 3 rounds a division of integers down that leaves a rest, with a notice, as the language has it.
+    /// Otherwise it is refused: 3/5 as an angle is nearly always meant as 0.6, and not every caller shows notices.
+    pub rounds_divisions: bool,
     /// Longest text, bytes.
     pub max_bytes: usize,
     /// Most qubits, and most classical bits.
@@ -43,6 +46,7 @@ impl Default for ReadOptions {
             cycle: None,
             inputs: Vec::new(),
             externs: Vec::new(),
+            rounds_divisions: false,
             max_bytes: 1 << 30,
             max_register: MAX_REGISTER,
             max_operations: 10_000_000,

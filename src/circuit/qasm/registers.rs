@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
 use super::contents::{Content, Register};
+use super::cursor::{Parser, Version};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::Expression;
+use super::expression::{Expression, Scope};
 use super::logic::{SCRATCH, Signal};
 use super::read::OutcomeRegister;
 use super::scratch;
 use super::syntax::{DeclaredType, Name, Operand, Source, Type};
+use super::token::Token;
 use super::value::Value;
 use super::variables::bits_of;
 use super::words::Word;
@@ -84,9 +86,9 @@ impl Builder<'_> {
             if size.is_some() {
                 return Err(Fault::new(format!("{} is an array and is given one value", name.text)).at(span));
             }
-            let value = input_value(given, kind).ok_or_else(|| {
+            let value = input_value(given, kind, self).ok_or_else(|| {
                 let fault = Fault::new(format!("the input {} of type {} is given {given:?}", name.text, kind.name()));
-                fault.hint("write a number, true, false or bits as in 0110").at(name.span)
+                fault.hint("write a number, true, false, bits as in 0110, a time as in 5ns").at(name.span)
             })?;
             if let (Value::Integer(number), Some(width)) = (value, width) {
                 let (low, high) = match kind {
@@ -262,7 +264,7 @@ impl Builder<'_> {
 }
 
 /// A value that comes with the run, as a text.
-fn input_value(given: &str, kind: Type) -> Option<Value> {
+fn input_value(given: &str, kind: Type, scope: &dyn Scope) -> Option<Value> {
     let given = given.trim();
     match kind {
         Type::Bool => match given {
@@ -276,6 +278,11 @@ fn input_value(given: &str, kind: Type) -> Option<Value> {
         }
         Type::Int | Type::Uint => given.parse().ok().map(Value::Integer),
         Type::Float | Type::Angle => given.parse().ok().filter(|value: &f64| value.is_finite()).map(Value::Real),
-        Type::Complex | Type::Duration => None,
+        // As the text itself would write it: `1 - 2im`, `5ns`.
+        Type::Complex | Type::Duration => {
+            let mut parser = Parser::new(given, 0, Version::Three);
+            let value = parser.expression().ok().filter(|_| parser.peek() == Token::End)?;
+            value.evaluate(scope).ok()
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::build::{Builder, Symbol};
 use super::contents::{Content, Read, Register};
 use super::cursor::Version;
-use super::error::Fault;
+use super::error::{Fault, Span};
 use super::expression::{Scope, Selection};
 use super::syntax::Type;
 use super::value::Value;
@@ -75,6 +75,16 @@ impl Scope for Builder<'_> {
         self.version == Version::Two
     }
 
+    fn rounds_divisions(&self, at: Span) -> bool {
+        let rounds = self.options.rounds_divisions && !self.real_division();
+        if rounds {
+            let what =
+                "a division of integers leaves a rest and is rounded down; write one with a point for the real number";
+            self.note_late(at, what.into());
+        }
+        rounds
+    }
+
     /// Counts work, so that a short text cannot expand without bound.
     fn spend(&self, steps: usize) -> Result<(), Fault> {
         self.steps.set(self.steps.get().saturating_add(steps));
@@ -136,7 +146,9 @@ pub(super) fn suggest<'n>(fault: Fault, name: &str, known: impl Iterator<Item = 
         return fault;
     }
     let near = known.filter(|other| other.len().abs_diff(name.len()) <= 8).take(COMPARED);
-    let near = near.map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
+    // Other programs write gates in capitals.
+    let lower = name.to_lowercase();
+    let near = near.map(|other| (strsim::damerau_levenshtein(&lower, &other.to_lowercase()), other)).min();
     match near {
         Some((distance, other)) if distance <= 2 && distance < name.chars().count() => {
             fault.hint(format!("did you mean {other}?"))

@@ -1,8 +1,9 @@
 //! The statements, one function each.
 
-use super::cursor::{Parser, Version};
+use super::cursor::{Mark, Parser, Version};
 use super::error::{Fault, ReadResult};
-use super::expression::{Binary, Expression, ExpressionKind};
+use super::expression::{Binary, Expression, ExpressionKind, constant, is_function};
+use super::formula::operator_of;
 use super::library;
 use super::parse::Shared;
 use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, Source, StatementKind as Kind, Type};
@@ -24,10 +25,13 @@ impl Parser<'_> {
             return Ok(Kind::Gate { name, params, qubits, body: None });
         }
         let mut qubits = vec![self.name("the name of an operand")?];
-        while self.accept(Token::Comma) {
+        while self.accept(Token::Comma) && self.peek() != Token::OpenBrace {
             qubits.push(self.name("the name of an operand")?);
         }
-        let body = Some(self.block(shared)?);
+        self.hides_constants = params.iter().any(|param| constant(&param.text).is_some());
+        let body = self.block(shared).map(Some);
+        self.hides_constants = false;
+        let body = body?;
         Ok(Kind::Gate { name, params, qubits, body })
     }
 
@@ -35,7 +39,8 @@ impl Parser<'_> {
     pub fn old_register(&mut self) -> ReadResult<Kind> {
         let quantum = self.word() == "qreg";
         self.next();
-        let name = self.name("the name of the register")?;
+        let wanted = "the name of the register";
+        let name = if self.version == Version::Three { self.declared_name(wanted) } else { self.name(wanted) }?;
         let size = self.bracketed()?;
         if size.is_none() && self.version == Version::Two {
             return Err(self.unexpected("`[` and the size of the register"));
@@ -65,8 +70,12 @@ impl Parser<'_> {
             let fault = Fault::new(format!("`{}` is a word of OpenQASM 3", self.word()));
             return Err(fault.hint(format!("write {old} or OPENQASM 3.0;")).at(start));
         }
+        let first = self.mark();
         self.next();
         let size = self.bracketed()?;
+        if !quantum && self.peek() == Token::Open {
+            return self.unused_value_from(first);
+        }
         let name = self.declared_name("the name of the register")?;
         if quantum {
             return self.end(Kind::Qubits { name, size });
@@ -233,12 +242,14 @@ impl Parser<'_> {
     }
 
     pub fn call_or_assignment(&mut self) -> ReadResult<Kind> {
+        let start = self.mark();
         if matches!(self.peek_after(), Token::Assign | Token::Compound | Token::OpenBracket)
             && self.modifier_word().is_none()
         {
-            return self.assignment();
+            return self.assignment(start);
         }
-        if self.begins_expression() && self.modifier_word().is_none() {
+        let is_three = self.version == Version::Three;
+        if is_three && operator_of(self.peek_after()).is_some() {
             return self.unused_value();
         }
         let mut modifiers = Vec::new();
@@ -253,7 +264,11 @@ impl Parser<'_> {
         if self.accept(Token::Open) {
             arguments = self.list(Token::Close, ")", Self::expression)?;
         }
-        if self.peek() == Token::OpenBracket && self.version == Version::Three {
+        let is_function = self.peek() == Token::Semicolon && is_function(&name.text);
+        if is_three && modifiers.is_empty() && (is_function || self.operator().is_some()) {
+            return self.unused_value_from(start);
+        }
+        if self.peek() == Token::OpenBracket && is_three {
             self.bracketed()?;
             self.remarks.push((name.span, UNTIMED));
         }
@@ -261,16 +276,23 @@ impl Parser<'_> {
         Ok(Kind::Call { modifiers, name, arguments, operands })
     }
 
-    /// `c[0] = measure q[0];`, `n += 2;`
-    fn assignment(&mut self) -> ReadResult<Kind> {
+    /// `c[0] = measure q[0];`, `n += 2;`, which starts there.
+    fn assignment(&mut self, start: Mark) -> ReadResult<Kind> {
         let to = self.operand()?;
         let operator = match self.peek() {
             Token::Assign => None,
+            Token::Compound if self.slice(self.span()) == "~=" => {
+                let fault = Fault::new("`~` has one operand, so `~=` says nothing");
+                return Err(fault.hint(format!("write {0} = ~{0};", self.slice(to.span))).at(self.span()));
+            }
             Token::Compound => Some(compound(self.slice(self.span()))),
             Token::Word | Token::Physical if matches!(to.index, Index::One(_)) && self.version == Version::Three => {
                 self.remarks.push((to.name.span, UNTIMED));
                 let operands = self.list(Token::Semicolon, ";", Self::operand)?;
                 return Ok(Kind::Call { modifiers: Vec::new(), name: to.name, arguments: Vec::new(), operands });
+            }
+            sign if self.version == Version::Three && (sign == Token::Semicolon || operator_of(sign).is_some()) => {
+                return self.unused_value_from(start);
             }
             _ => {
                 let fault = Fault::new(format!("`{}` is not followed by an assignment", to.name.text));

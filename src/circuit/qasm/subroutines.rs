@@ -60,7 +60,7 @@ impl Builder<'_> {
             Ok(false)
         };
         match &expression.kind {
-            ExpressionKind::Value(_) | ExpressionKind::Name(_) => Ok(false),
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => Ok(false),
             ExpressionKind::Element(_, index) => any(&index.expressions()),
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => any(&[inner]),
             ExpressionKind::Binary(_, left, right) => any(&[left, right]),
@@ -87,7 +87,7 @@ impl Builder<'_> {
     fn replace_calls_in(&mut self, expression: &mut Expression, guard: &Guard) -> ReadResult<()> {
         let span = expression.span;
         match &mut expression.kind {
-            ExpressionKind::Value(_) | ExpressionKind::Name(_) => Ok(()),
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => Ok(()),
             ExpressionKind::Element(_, index) => match &mut **index {
                 Index::One(one) => self.replace_calls(one, guard),
                 Index::Path(path) => path.iter_mut().try_for_each(|index| match index {

@@ -111,6 +111,7 @@ pub(super) enum Token {
     #[token("&=")]
     #[token("|=")]
     #[token("^=")]
+    #[token("~=")]
     #[token("<<=")]
     #[token(">>=")]
     Compound,

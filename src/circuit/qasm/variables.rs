@@ -94,7 +94,7 @@ impl Builder<'_> {
     /// Whether a value is known only when the circuit runs.
     pub fn depends(&self, expression: &Expression) -> bool {
         match &expression.kind {
-            ExpressionKind::Value(_) => false,
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } => false,
             ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
                 let open = |word: &Word| word.bits.iter().any(|signal| signal.bit().is_some());
                 let index = match &expression.kind {
@@ -197,6 +197,7 @@ impl Builder<'_> {
         while let Some(part) = open.pop() {
             let word = match &part.kind {
                 ExpressionKind::Value(value) => Word::of(*value).ok(),
+                ExpressionKind::Long { bits, .. } => Some(Word::of_long(bits)),
                 ExpressionKind::Name(_) | ExpressionKind::Element(..) => match self.read_expression(part)? {
                     Some(Read::Word(word)) => Some(word),
                     Some(Read::Value(value)) => Word::of(value).ok(),

@@ -65,6 +65,14 @@ impl Word {
         })
     }
 
+    /// A whole number, 64 bits in each element, the least significant first.
+    pub fn of_long(bits: &[u64]) -> Self {
+        let width = 64 * bits.len() - bits.last().map_or(0, |last| last.leading_zeros() as usize);
+        let bit = |k: usize| Signal::Known(bits[k / 64] >> (k % 64) & 1 == 1);
+        let bits = (0..width).map(bit).chain([Signal::Known(false)]).collect();
+        Self { bits, kind: WordKind::Signed }
+    }
+
     /// Its value with these values for its bits; `None` if that is wider than values are.
     pub fn value(&self, of: impl Fn(Signal) -> bool) -> Option<Value> {
         let most = if self.kind == WordKind::Signed { 127 } else { 64 };
@@ -138,6 +146,9 @@ impl Builder<'_> {
         if let Some(Read::Word(word)) = self.read_expression(expression)? {
             return Ok(word);
         }
+        if let ExpressionKind::Long { bits, .. } = &expression.kind {
+            return Ok(Word::of_long(bits));
+        }
         if !self.depends(expression) {
             return Word::of(expression.evaluate(self)?).map_err(located);
         }
@@ -186,7 +197,9 @@ impl Builder<'_> {
                 self.cast_word(word, *kind, width, span)
             }
             ExpressionKind::Call(name, arguments) => self.function(name, arguments, span),
-            ExpressionKind::Value(value) => Word::of(*value).map_err(located),
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } => {
+                Word::of(expression.evaluate(self)?).map_err(located)
+            }
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::circuit::{Ansatz, Circuit};
+use crate::circuit::qasm::{ReadOptions, Reading};
+use crate::circuit::{Ansatz, Circuit, OpKind};
+use crate::device::Device;
 use crate::lab::{Context, Factor, Measurement, ModelChoice, Point, Role, StudyError};
 use crate::sim;
 use crate::systems::hold_out::{HoldOutConfig, Rows};
@@ -21,13 +23,24 @@ pub fn saved_head(folder: &Path, spec: &Spec) -> Result<SavedHead, StudyError> {
     SavedHead::with_circuit(folder, &choice)
 }
 
-/// The gates of a circuit file; measurements at its end are left out.
+/// The gates of a circuit file, and what is to be noticed: what the reader skipped, and delays. Measurements at its end are
+/// left out.
 ///
 /// # Errors
 /// If the file cannot be read, or the circuit measures before its end, resets or acts under a condition.
-pub fn open_circuit(path: &Path) -> Result<Circuit, StudyError> {
-    let circuit = Circuit::open(path).map_err(sim::Error::from)?;
-    Ok(circuit.without_measurements().map_err(sim::Error::from)?)
+pub fn open_circuit(path: &Path, spec: &Spec) -> Result<(Circuit, Vec<String>), StudyError> {
+    // Delays may be written in time steps. As they are left out, the time step of one device is that of all.
+    let cycle = spec.devices.first().and_then(|name| Device::load(name).ok()).and_then(|device| device.dt);
+    let include = spec.include.clone();
+    let options = ReadOptions { include, cycle, rounds_divisions: true, ..ReadOptions::default() };
+    let Reading { circuit, notices, .. } = Circuit::open_with(path, &options).map_err(sim::Error::from)?;
+    let path = path.display();
+    let mut notices: Vec<_> =
+        notices.into_iter().map(|notice| format!("{path}:{}: {}", notice.line, notice.message)).collect();
+    if circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Delay(_))) {
+        notices.push(format!("{path}: its delays are left out"));
+    }
+    Ok((circuit.without_measurements().map_err(sim::Error::from)?, notices))
 }
 
 /// Where the circuits of a run come from.
@@ -47,7 +60,9 @@ impl CircuitSource {
     /// If data, head or circuit cannot be read.
     pub fn open(spec: &Spec, context: &Context) -> Result<(Self, Measurement), StudyError> {
         if let Some(path) = &spec.circuit_file {
-            return Ok((Self::File(CircuitBatch::of_circuit(open_circuit(path)?)), Measurement::default()));
+            let (circuit, notices) = open_circuit(path, spec)?;
+            let found = notices.into_iter().fold(Measurement::default(), Measurement::notice);
+            return Ok((Self::File(CircuitBatch::of_circuit(circuit)), found));
         }
         if let Some(folder) = &spec.head {
             let head = saved_head(folder, spec)?;
@@ -94,7 +109,7 @@ pub fn factors(spec: &Spec) -> Result<Vec<Factor>, StudyError> {
 /// If head or circuit cannot be read or built.
 pub fn with_weights(spec: &Spec) -> Result<Option<Ansatz>, StudyError> {
     let ansatz = match (&spec.circuit_file, &spec.head) {
-        (Some(path), _) => Some(Ansatz { inputs: 0, ..CircuitBatch::of_circuit(open_circuit(path)?).ansatz }),
+        (Some(path), _) => Some(Ansatz { inputs: 0, ..CircuitBatch::of_circuit(open_circuit(path, spec)?.0).ansatz }),
         (None, Some(folder)) => saved_head(folder, spec)?.head.model.ansatz,
         (None, None) => Some(spec.circuit.build(None, true)?),
     };

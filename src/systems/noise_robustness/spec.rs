@@ -35,6 +35,9 @@ pub struct Spec {
     /// A circuit file, evaluated without a classifier at random angles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_file: Option<PathBuf>,
+    /// Folders searched for the files that an OpenQASM circuit file includes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<PathBuf>,
     /// Names or files of devices to evaluate under. Heads are trained under the first.
     pub devices: Vec<String>,
     /// Row of the table of noise models.
@@ -64,6 +67,7 @@ impl Default for Spec {
             head_name: None,
             head_seed: None,
             circuit_file: None,
+            include: Vec::new(),
             devices: ["manila", "guadalupe"].map(String::from).to_vec(),
             model: "aer".into(),
             scales: vec![0.0, 0.5, 1.0, 2.0, 4.0],
@@ -153,6 +157,10 @@ impl Settings for Spec {
 impl Spec {
     /// Refuses a head or circuit that cannot be read; the number of qubits that devices must have.
     fn validate_source(&self, check: &mut Validation) -> usize {
+        for folder in &self.include {
+            check.check("include", folder.display(), self.circuit_file.is_some(), "no folder without circuit_file");
+            check.path("include", Some(folder));
+        }
         if let Some(folder) = &self.head {
             if let Some(path) = &self.circuit_file {
                 check.refuse("circuit_file", path.display(), "no circuit file beside head: evaluate one at a time");
@@ -177,8 +185,8 @@ impl Spec {
         } else if self.head_name.is_some() || self.head_seed.is_some() {
             check.refuse("head", "missing", "a run folder, where head_name or head_seed says which head of it");
         } else if let Some(path) = &self.circuit_file {
-            match open_circuit(path) {
-                Ok(circuit) => {
+            match open_circuit(path, self) {
+                Ok((circuit, _)) => {
                     check.path("circuit_file", Some(path));
                     return circuit.qubits();
                 }

@@ -6,6 +6,7 @@ use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2
 use qgraft::circuit::{Circuit, Gate, Observable, draw};
 use qgraft::data;
 use qgraft::data::structure::{extended_xyz, parse_structures};
+use qgraft::data::{DicomFile, Film, NiftiVolume};
 use qgraft::device::{Device, Target as DeviceTarget};
 use qgraft::lab::suite::{self, Suite};
 use qgraft::lab::{ApplyOptions, ModelChoice, Overrides, SavedRun, System, SystemOf, read_settings};
@@ -15,7 +16,7 @@ use qgraft::study::TrainedHead;
 use qgraft::systems::hatl::{LossWeights, OwnFilms};
 use qgraft::systems::qtl::Qtl;
 use qgraft::systems::saved_head::SavedHead;
-use qgraft::systems::{SYSTEMS, hatl};
+use qgraft::systems::{SYSTEMS, fairtext, hatl};
 
 use super::seeds;
 use super::targets::{Answer, Input};
@@ -136,6 +137,33 @@ pub fn picture(input: &Input) -> Answer {
     let picture = data::decode(&input.file("picture")).map_err(refused)?;
     assert_eq!(picture.rgb.len(), 3 * picture.width * picture.height);
     Ok(())
+}
+
+/// What is read is unpacked and shown.
+pub fn dicom(input: &Input) -> Answer {
+    let file = DicomFile::parse(input.bytes().to_vec(), Path::new("a.dcm")).map_err(refused)?;
+    (0..file.len()).try_for_each(|k| file.picture(k).map(drop)).map_err(refused)
+}
+
+/// The same of a volume.
+pub fn nifti(input: &Input) -> Answer {
+    let volume = NiftiVolume::parse(input.bytes().to_vec(), Path::new("a.nii.gz")).map_err(refused)?;
+    let window = volume.window();
+    (0..volume.len()).try_for_each(|k| volume.picture(k, &window).map(drop)).map_err(refused)
+}
+
+/// A film is shown at the size that a network reads.
+pub fn npy_film(input: &Input) -> Answer {
+    let film = Film::read(&input.file("film.npy")).map_err(refused)?;
+    assert_eq!(film.bytes(3, 4).len(), 3 * 4 * 4);
+    Ok(())
+}
+
+pub fn reports(input: &Input) -> Answer {
+    let named = |name: &str| Some(name.to_string());
+    let (group, district) = (None, named("district"));
+    let spec = fairtext::Spec { text: "text".into(), target: "class".into(), group, district, ..Default::default() };
+    fairtext::read(&spec, &input.file("reports.csv")).map(drop).map_err(refused)
 }
 
 /// A head is applied to two rows, unless it is wide.

@@ -17,6 +17,7 @@ use qgraft::systems::inputs::Data;
 use qgraft::systems::qtl::{Qtl, Spec};
 
 use super::mutate::{Files, safetensors_parts};
+use crate::support::scanner;
 use crate::{feature_files, hatl, snapshots, weight_files};
 
 /// Heads of the run folder: without a circuit, with one, and a kernel.
@@ -57,6 +58,79 @@ pub fn qasm() -> Vec<Files> {
 
 pub fn extended_xyz() -> Vec<Files> {
     files("tests/data/structures", "xyz").into_iter().map(one).collect()
+}
+
+/// Small files of scanners, of every kind of packing.
+pub fn dicom() -> Vec<Files> {
+    files("tests/data/scanner", "dcm").into_iter().map(one).collect()
+}
+
+/// Volumes, most of them not packed: what is changed in a packed one is refused by its checksum.
+pub fn nifti() -> Vec<Files> {
+    let plain = files("tests/data/scanner", "nii");
+    let packed = scanner::gzipped(&plain[0]);
+    plain.into_iter().chain([packed]).map(one).collect()
+}
+
+/// Two patients with a table, one as a DICOM series and one as a volume.
+pub fn scans() -> Vec<Files> {
+    let grey = |level: u8| (0..32 * 32).map(|k| if k % 32 < 16 { level } else { 0 }).collect::<Vec<u8>>();
+    let table = "patient,label,folder,slices\nanna,cancer,anna,0-1\nben,normal,ben.nii,\n";
+    let file = |name: &str, bytes: Vec<u8>| (name.to_string(), bytes);
+    vec![vec![
+        file("anna/IM1", scanner::slice("P1", "1.5", -7.5, &grey(200))),
+        file("anna/IM2", scanner::slice("P1", "1.5", 3.0, &grey(100))),
+        file("ben.nii", scanner::volume(&[grey(10), grey(250)])),
+        file("patients.csv", table.into()),
+    ]]
+}
+
+/// Films of four frames of 5 x 6 pixels.
+pub fn npy_films() -> Vec<Files> {
+    let film = |kind: &str, fortran: &str, each: usize| {
+        let bytes: Vec<u8> = (0..4 * 5 * 6 * each).map(|k| (k % 60) as u8).collect();
+        one(feature_files::npy(kind, fortran, "4, 5, 6", &bytes))
+    };
+    vec![film("|u1", "False", 1), film("<f4", "False", 4), film(">i2", "True", 2)]
+}
+
+/// Reports with a column of numbers and one of words.
+pub fn reports() -> Vec<Files> {
+    let rows = |separator: char| {
+        let line = |k: usize| {
+            let (text, class) = [("flooded road, \"deep\"", "urgent"), ("no damage seen", "later")][k % 2];
+            let fields = [
+                format!("\"{}\"", text.replace('"', "\"\"")),
+                class.into(),
+                (k / 2).to_string(),
+                ["coast", "hills"][k / 3 % 2].into(),
+            ];
+            fields.join(&separator.to_string()) + "\n"
+        };
+        let header = ["text", "class", "people", "district"].join(&separator.to_string());
+        one(header + "\n" + &(0..8).map(line).collect::<String>())
+    };
+    vec![rows(','), rows(';')]
+}
+
+/// Times of two tasks with a knob that is a number and one that is a choice.
+pub fn times() -> Vec<Files> {
+    let line = |k: usize| {
+        let (task, failed) = (["day", "night"][k % 2], if k == 7 { "failed".into() } else { format!("{}.5", k + 1) });
+        format!("{task},{},{},{},{failed},{}\n", 1 << (k / 2), ["lz4", "zstd"][k / 4 % 2], k % 2, 0.25 * k as f64 + 1.0)
+    };
+    let header = "task,memory,codec,meta_rows,time_q1,time_q2\n";
+    vec![one(header.to_string() + &(0..14).map(line).collect::<String>())]
+}
+
+/// Choices between two things and none, in two markets.
+pub fn choices() -> Vec<Files> {
+    let line = |k: usize| {
+        let (town, item) = (["rich", "poor"][k / 12], ["red", "white"][k % 2]);
+        format!("{town},{town}-{},{item},{}.25,0.{},{}\n", k / 2, k % 5, k % 7, u8::from(k % 4 == 0))
+    };
+    let header = "market,choice,item,price,size,chosen\n";
+    vec![one(header.to_string() + &(0..24).map(line).collect::<String>())]
 }
 
 pub fn edf() -> Vec<Files> {

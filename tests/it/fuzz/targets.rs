@@ -10,7 +10,9 @@ use qgraft::device::{Device, TranspiledCircuit};
 use qgraft::lab::{KeptRun, store};
 use qgraft::nn::Weights;
 use qgraft::study::hardware::Counts;
-use qgraft::systems::soh;
+use qgraft::systems::pricing::ChoiceTable;
+use qgraft::systems::tuner::ReplayTable;
+use qgraft::systems::{cohort, soh};
 
 use super::mutate::{Files, Form};
 use super::readers::*;
@@ -239,6 +241,33 @@ pub static TARGETS: &[Target] = &[
         ..PLAIN
     },
     Target {
+        name: "reports",
+        doc: "reports, CSV",
+        cases: 5_000,
+        words: words::TABLE,
+        seeds: seeds::reports,
+        read: reports,
+        ..PLAIN
+    },
+    Target {
+        name: "times",
+        doc: "times of configurations, CSV",
+        cases: 5_000,
+        words: words::TABLE,
+        seeds: seeds::times,
+        read: |input| ReplayTable::read(&input.file("times.csv")).map(drop).map_err(refused),
+        ..PLAIN
+    },
+    Target {
+        name: "choices",
+        doc: "choices and prices, CSV",
+        cases: 5_000,
+        words: words::TABLE,
+        seeds: seeds::choices,
+        read: |input| ChoiceTable::read(&input.file("choices.csv"), 4.0).map(drop).map_err(refused),
+        ..PLAIN
+    },
+    Target {
         name: "films",
         doc: "films, JSON lines",
         cases: 5_000,
@@ -277,6 +306,39 @@ pub static TARGETS: &[Target] = &[
     Target { name: "gif", doc: "picture, GIF", seeds: seeds::gif, ..PICTURE },
     Target { name: "tiff", doc: "picture, TIFF", seeds: seeds::tiff, ..PICTURE },
     Target { name: "webp", doc: "picture, WebP", seeds: seeds::webp, ..PICTURE },
+    Target {
+        name: "dicom",
+        doc: "pictures of scanners, DICOM",
+        words: words::DICOM,
+        seeds: seeds::dicom,
+        read: dicom,
+        ..PLAIN
+    },
+    Target {
+        name: "nifti",
+        doc: "volumes of scanners, NIfTI",
+        words: words::DICOM,
+        seeds: seeds::nifti,
+        read: nifti,
+        ..PLAIN
+    },
+    Target {
+        name: "scans",
+        doc: "cohort, folder of scans with a table of patients",
+        cases: 5_000,
+        form: Form::Folder,
+        words: words::DICOM,
+        seeds: seeds::scans,
+        read: |input| cohort::read(&cohort::Spec::default(), &input.folder()).map(drop).map_err(refused),
+    },
+    Target {
+        name: "npy-film",
+        doc: "film of an angiography, .npy",
+        words: words::ARRAYS,
+        seeds: seeds::npy_films,
+        read: npy_film,
+        ..PLAIN
+    },
     Target {
         name: "voc-folder",
         doc: "pictures with boxes, folder",

@@ -128,6 +128,15 @@ pub const PICTURE: &[&str] = &[
     "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "BM", "II*\0", "MM\0*", "Exif\0\0", "JFIF",
 ];
 
+/// Types and values of elements of DICOM files, and tags whose bytes are letters.
+#[rustfmt::skip]
+pub const DICOM: &[&str] = &[
+    "(\0\u{10}\0US\u{2}\0", "(\0\u{11}\0US\u{2}\0", "(\0\u{8}\0IS\u{2}\01 ", "(\0P\u{10}DS\u{4}\0-1e9", "(\0Q\u{10}DS\u{2}\00 ", "(\0S\u{10}DS\u{4}\01e38",
+    "(\0\00SQ\0\0", "SQ", "UN", "OW\0\0", "OB\0\0", "DS", "IS", "US", "UI", "\\", "nan", "inf", "1e308", "-1", "0", "MONOCHROME1 ", "MONOCHROME2 ",
+    "LINEAR_EXACT", "SIGMOID ", "1.2.840.10008.1.2\0", "1.2.840.10008.1.2.1\0", "1.2.840.10008.1.2.2\0", "1.2.840.10008.1.2.5\0", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.70",
+    "n+1\0", "ni1\0", "\u{5c}\u{1}\0\0", "\u{7f}\u{7f}",
+];
+
 /// Extended XYZ.
 #[rustfmt::skip]
 pub const EXTENDED_XYZ: &[&str] = &[

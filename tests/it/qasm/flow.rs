@@ -2,11 +2,12 @@
 //! the text is read and on values that are measured.
 
 use std::collections::BTreeMap;
+use std::f64::consts::PI;
 
-use qgraft::circuit::Circuit;
 use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read, read_with_notices, write2, write3};
+use qgraft::circuit::{Circuit, Param};
 use qgraft::noise::Program;
-use qgraft::sim::{Angles, Density, Simulator, Trajectory};
+use qgraft::sim::{Angles, Density, Simulator, Stabilizer, Trajectory};
 
 use super::{here, parse, plain};
 
@@ -146,6 +147,13 @@ fn qubits_have_aliases_and_subroutines() {
         (
             "qubit[2] q; bit[2] c; int n = 1; n + 1; 3; -n; sin(pi); def f(qubit a) -> int { x a; return 1; } 2 * f(q[1]); c = measure q;",
             0b10,
+        ),
+        // A call in any of them is performed, whatever stands beside it.
+        ("qubit q; bit c; def f(int n, qubit a) -> int { x a; return n; } f(2, q) + 1; c = measure q;", 1),
+        ("qubit q; bit c; def f(qubit a) -> int { x a; return 1; } int[32](f(q)); c = measure q;", 1),
+        (
+            "qubit q; bit[2] c; array[int, 2] a; int n; n; a[1]; a[0] + n; c[0]; bit[2](c); int(2.0); x q; c[0] = measure q;",
+            1,
         ),
         ("qubit[3] q; bit[3] c; int n = 0; for bit e in \"011\" { if (e) x q[n]; n += 1; } c = measure q;", 0b011),
     ] {
@@ -304,6 +312,27 @@ fn angles_and_wide_registers_may_be_measured() {
         .replace(" f[150] = measure q;", "measure q[0] -> f[150];");
     let old = old.replace("if (f == 0) x q; g = measure q;", "if (f == 0) x q[0]; measure q[0] -> g[0];");
     assert_eq!(parse(&old).bits(), 152);
+    // Numbers of any length are compared exactly: both are one real number.
+    let power = "1427247692705959881058285969449495136382746624";
+    for (flips, number, holds) in [
+        ("x q[0];", power.to_string(), true),
+        ("x q[0]; x q[1];", power.to_string(), false),
+        ("x q[0]; x q[1];", power.replace("746624", "746625"), true),
+        ("x q[1];", power.replace("746624", "746625"), false),
+    ] {
+        for (sign, holds) in [("==", holds), ("!=", !holds)] {
+            let text = format!(
+                "{HEAD}qubit[3] q; bit[151] f; output bit g; {flips} f[150] = measure q[0]; f[0] = measure q[1]; \
+                 if (f {sign} {number}) x q[2]; g = measure q[2];"
+            );
+            let program = Program::ideal(&parse(&text), &[]);
+            let counts = Stabilizer.sample(&program, Angles::of_weights(&[]), 4, 0).unwrap();
+            assert_eq!(counts[[0, 1]], 4 * u64::from(holds), "{flips} {sign} {number}");
+        }
+    }
+    let angle = parse(&format!("{HEAD}qubit q; rx(100000000000000000000) q; rx(-18446744073709551616 / 2) q;"));
+    let angles: Vec<&Param> = angle.ops().iter().flat_map(|op| op.params()).collect();
+    assert_eq!(angles, [&Param::Fixed(1e20), &Param::Fixed(-9223372036854775808.0)]);
 }
 
 #[test]
@@ -358,17 +387,17 @@ fn scratch_bits_stay_behind_the_register() {
 #[test]
 fn inputs_of_every_type_take_values() {
     let text = format!(
-        "{HEAD}input int[8] n; input bool b; input bit[3] k; input float x; input uint[4] u; qubit q; bit[4] c; \
-         if (b && n == -2) c = 1; if (k == 5) c[1] = 1; if (u == 9) c[2] = 1; rx(x) q;"
+        "{HEAD}input int[8] n; input bool b; input bit[3] k; input float x; input uint[4] u; input duration d; \
+         input complex z; qubit q; bit[4] c; if (b && n == -2) c = 1; if (d / 1ns == 5 && imag(z) == -2) c[3] = 1; if (k == 5) c[1] = 1; if (u == 9) c[2] = 1; rx(x) q;"
     );
-    let inputs = [("n", "-2"), ("b", "true"), ("k", "101"), ("u", "9")];
+    let inputs = [("n", "-2"), ("b", "true"), ("k", "101"), ("u", "9"), ("d", "5ns"), ("z", "1 - 2im")];
     let options = ReadOptions {
         inputs: inputs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         ..ReadOptions::default()
     };
     let circuit = read(&text, &options).unwrap_or_else(|error| panic!("{}", error.report()));
     assert_eq!(circuit.slots(), 1);
-    assert_eq!(plain::run(&circuit, &[0.0]).into_keys().collect::<Vec<_>>(), [7]);
+    assert_eq!(plain::run(&circuit, &[0.0]).into_keys().collect::<Vec<_>>(), [15]);
     let error = read(&text, &ReadOptions::default()).unwrap_err();
     assert!(error.message.contains("the input n of type int has no value"), "{}", error.message);
     assert_eq!(error.hint.as_deref(), Some("give it one, as in --input n=1, or in ReadOptions::inputs"));
@@ -402,6 +431,13 @@ fn inputs_take_one_value_that_fits_and_no_other() {
         if name == "m" {
             assert_eq!(error.hint.as_deref(), Some("it declares n, u, k and x"));
         }
+    }
+    for (kind, value) in
+        [("duration", "5"), ("duration", "5ns)"), ("duration", "d"), ("complex", "1 -"), ("complex", "5ns")]
+    {
+        let inputs = vec![("d".to_string(), value.to_string())];
+        let text = format!("OPENQASM 3.0; input {kind} d;");
+        assert!(read(&text, &ReadOptions { inputs, ..ReadOptions::default() }).is_err(), "{kind} {value}");
     }
     let inputs = ["1", "2"].map(|value| ("n".to_string(), value.to_string())).to_vec();
     let error = read("OPENQASM 3.0; input int n;", &ReadOptions { inputs, ..ReadOptions::default() }).unwrap_err();
@@ -447,6 +483,39 @@ fn externs_are_bound_by_name_or_refused() {
         let error = with(&format!("{declared} qubit q; array[int[8], 3] a; f(q);"), &[]).unwrap_err();
         assert!(error.message.contains("f is extern"), "{declared}: {}", error.message);
     }
+}
+
+#[test]
+fn divisions_of_integers_are_rounded_where_the_caller_shows_notices() {
+    let rounding = ReadOptions { rounds_divisions: true, ..ReadOptions::default() };
+    let turned = |angle: &str, options: &ReadOptions| {
+        let text = format!("{HEAD}qubit q; const uint[8] a = 7; const uint[8] b = 2; rx({angle}) q;");
+        read_with_notices(&text, options)
+            .map(|reading| (reading.circuit.ops()[0].params().to_vec(), reading.notices.len()))
+    };
+    for (angle, value, notices) in [
+        ("3 / 5", 0.0, 1),
+        ("pi * (3 / 2)", PI, 1),
+        ("-7 / -2", 3.0, 1),
+        ("a / b", 3.0, 0),
+        ("a / 2", 3.0, 0),
+        ("6 / 2", 3.0, 0),
+        ("3.0 / 2", 1.5, 0),
+        ("pi * 3 / 2", 1.5 * PI, 0),
+    ] {
+        let (params, found) = turned(angle, &rounding).unwrap_or_else(|error| panic!("{}", error.report()));
+        assert_eq!((&params[..], found), (&[Param::Fixed(value)][..], notices), "{angle}");
+        assert_eq!(turned(angle, &ReadOptions::default()).is_ok(), notices == 0, "{angle}");
+    }
+    for (angle, message) in
+        [("-3 / 5", "rounds in no stated direction below 0"), ("3 / 0", "this is not a finite number")]
+    {
+        let error = turned(angle, &rounding).unwrap_err();
+        assert!(error.message.contains(message), "{angle}: {}", error.message);
+    }
+    // OpenQASM 2 knows real numbers alone.
+    let text = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[1]; rx(3/5) q[0];";
+    assert_eq!(read(text, &rounding).unwrap().ops()[0].params(), [Param::Fixed(0.6)]);
 }
 
 #[test]

@@ -114,3 +114,45 @@ fn what_only_looks_plain_is_read_in_the_general_way() {
     let reading = read_with_notices(&twice, &ReadOptions::default()).unwrap();
     assert_eq!(reading.notices.len(), 1, "{:?}", reading.notices);
 }
+
+/// The reference statements of the tests of the official grammar (github.com/openqasm/openqasm, source/grammar/tests/reference),
+/// a text for each file or two, with declarations of the names that they use. Left out are
+/// what the specification refuses (`2*z` of an array, a `reset` in a gate, bits cast to a wider integer, a `switch` without
+/// a case, `ln`) and `bit[8](a)[2:4]`, which is refused: an index stands behind a name only.
+#[rustfmt::skip]
+const OFFICIAL: &[&str] = &[
+    "bit[2] a; creg b[3]; qubit[5] q1; qreg q2[7]; let q = q1 ++ q2; let c = a[{0,1}] ++ b[1:2]; let qq = q1[{1,3,4}]; let qqq = qq ++ q2[1:2:6]; let d = c; let e = d[1];",
+    "bit[2] a; creg b[2]; qubit[3] q; int[10] x = 12; a[0] = b[1]; x += int[1](a[1]); measure q[1] -> a[0]; a = measure q[1:2]; measure q[0]; b[0] = a == 0;",
+    "qubit[2] q; bit[4] spec; const int n = 2; for int i in [0:1] { if(spec[i] == 0 && spec[n+i] == 1) { x q[i]; } }",
+    "array[uint, 5] x; uint a; if (a == 3) { for uint i in [0:2:4] x[i] += 1; } else x[0] = 1;",
+    "qubit[2] x; bool a; if (a) x x[0]; else cx x[0], x[1];",
+    "uint i; qubit[7] q; while (i < 10) { i += 1; for uint j in {1, 4, 6} reset q[j]; if (i == 8) break; else continue; } end;",
+    "int i = 3; int j; int k=1; switch (i) { case 0 { x $0; } case 1, 2 { x $0; z $1; } case 3, { } default { cx $0, $1; } } switch (i + j) { case 9 { } default { switch (2 * k) { case 0 { x $0; } default { z $0; } } } }",
+    "array[uint[16], 1] x; array[int[8], 4] x1; array[float[64], 4, 2] x2; array[angle[32], 4, 3, 2] x3; array[bit[8], 2] x4; array[bit[16], 2, 2] x5; array[complex[float[32]], 4] x6; array[bool, 3] x7; array[int[8], 4] y4 = {1, 2, 3, 4}; array[int[8], 4] x8 = y4; int[8] y = 2; array[int[8], 2] x9 = {y, y+y}; array[uint[32], 2, 2] xa = {{3, 4}, {3-2, 5*y}}; array[uint[32], 2] z; array[uint[32], 2, 2] xb = {z, {3-2, 5*y}};",
+    "int[10] x; int[10] y; uint[32] z = 0xFa_1F; uint[32] z1 = 0XFa_1F; uint[16] z2 = 0o12_34; uint[16] z3 = 0b1001_1001; uint[16] z4 = 0B1001_1001; uint x1; qubit[6] q1; qubit q2; bit[4] b1=\"0100\"; bit[8] b2=\"1001_0100\"; bit b3 = \"1\"; bool m=true; bool n=bool(b2); bool o=false; const float[64] c = 5.5e3; const float[64] d=5; float[32] f = .1e+3; duration dur2 = 200ns; duration dur3 = 10 ms; duration dur4 = 8\tus; duration dur5 = 1s; stretch s;",
+    "duration dur = 1000dt; duration dur2 = dur + 200ns;",
+    "@bind [2:3]\nint[8] x; @rename other\noutput float[64] var;\n@outer\ndef fn() {\n @inner word1\n uint[16] x;\n @inner word2\n return;\n}\n@first\n@second @not_third\nuint[16] x2;\n@binds tightly\nx = 1; x = 2;",
+    "int x=1; int y; 2+2; 2**2; x << y;",
+    "uint[4] x; array[int, 2, 2] a; int[32](10); sin(π); arcsin(0.5); cos(π); arccos(0.5); tan(π); arctan(π); exp(π); log(π); sqrt(π); rotl(x, 1); rotr(x, 1); popcount(x); sizeof(a); sizeof(a, 0); sizeof(a, 1);",
+    "array[uint[8], 4] a; uint[8] c; uint[8] b; a[1]+2|c*(2^3*a[3]); bit[8] e; bit[3] f; e = bit[8](b); f = e[2:4];",
+    "bool my_var; !my_var;",
+    "qubit[2] q1; qubit q2; def sub_call(int a, bit[2] b, qubit c, qubit d) -> bit { return 1; } bit x = sub_call(10, \"01\", q1[0], q2); def ambiguous_call(float a) {} ambiguous_call(pi);",
+    "qubit[4] q; gate g q { U(0,0,1) q; } ctrl(2) @ g q[0], q[1], q[2]; negctrl(3) @ g q[0], q[1], q[2], q[3]; pow(-1./2.) @ g q; inv @ g q;",
+    "gate test_gate(theta) a, b { barrier b; gphase(-theta/2); cx a, b; barrier; }",
+    "cal {}\ncal {One long, otherwise invalid token.}\ncal {Outer {nested} outer}\ndefcal x $0 {}\ndefcal measure $0 -> bit {Outer {nested} outer}\ndefcal rz(angle[20] theta) q {£$&£*(\")}\ndefcal rz(pi / 2) q {Symbolic expression.}\n",
+    "{ int ii = 32; } nop; nop $0; nop $1, $2; qubit[2] q; nop q, q[0],; box { nop $0; } gate g q { nop q; }",
+    "const int n = 1; def test_array_1(mutable array[uint[16], 4, 2] a) {} def test_array_2(readonly array[uint[16], 4, 2] a) {} def test_array_3(mutable array[uint[16], #dim=2] a) {} def test_array_4(readonly array[uint[16], #dim=2*n] a) {} def test_array_5(readonly array[int[8], #dim=1] a, mutable array[complex[float[64]], #dim=3] b, readonly array[complex[float[64]], 2, 2] c) -> int[8] {}",
+    "extern test_kern(bit[5], uint[10], float[16], complex[float[64]]) -> float[6];",
+    "def test_sub1(int[5] i, qubit[2] q1, qreg q2[5]) -> int[10] { int[10] result; if (result == 2) return 1 + result; return result; } def test_sub2(int[5] i, bit[2] b, creg c[3]) { for int[5] j in {2, 3} i += j; return i+1; } def returns_a_measure(qubit q) { return measure q; }",
+    "array[int[8], 4, 3,] bb; extern fun(int, int,) -> int; gate g a, b,\n{ cx a, b; } qubit[6] two; let s = two[{0, 3, 5, }]; qubit q1; qubit q2; nop q1, q2,; g two[0], two[1],; barrier two,;",
+    "array[uint[16], 2, 2] a = {{1, 2}, {3, 4}}; array[uint[16], 2, 4] b = {{1, 2, 3, 4}, {5, 6, 7, 8}}; a = b[0:1][0:1]; a[0:1] = b[0:1][0:1]; a[0] = b[0][0:1]; a[0][0] = b[0][0]; a[0][0:1] = b[1][1:2:3]; a[0:1][0] = b[0:1][0]; a[0:1][0:1] = b[0:1][0:1];",
+    "input angle[16] variable1; output angle[16] variable2; qubit q; rx(variable1) q;",
+    "complex[float] a; complex[float] b = 4 - 5.5im; complex[float[64]] d = a + 3 im; complex[float[32]] c = b ** b; complex[float] e = 1im; complex[float] f = 1\tim; complex z;",
+];
+
+#[test]
+fn statements_of_the_official_grammar_are_read() {
+    for statements in OFFICIAL {
+        circuit(&format!("OPENQASM 3.0;\ninclude \"stdgates.inc\";\n{statements}"));
+    }
+}

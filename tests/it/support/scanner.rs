@@ -1,5 +1,14 @@
 //! Small files of scanners.
 
+use std::io::Write;
+
+/// Packed with gzip.
+pub fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(content).unwrap();
+    packed.finish().unwrap()
+}
+
 /// A DICOM file with types of values, the lowest byte first; elements as tag, type and value.
 pub fn dicom(elements: &[(u32, &[u8; 2], &[u8])]) -> Vec<u8> {
     let mut bytes = [&[0; 128][..], b"DICM"].concat();
