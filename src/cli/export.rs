@@ -1,4 +1,4 @@
-//! `qgraft export RUN`: a trained circuit as OpenQASM, or as a folder for hardware.
+//! `qgraft export RUN`: a trained circuit as OpenQASM or as a folder for hardware, or a trained network as an ONNX file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,11 @@ use clap::ValueEnum;
 
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
+use crate::cli::predict::system_of;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::{note, quoted, threads};
 use crate::device::TranspiledCircuit;
-use crate::lab::ModelChoice;
+use crate::lab::{ModelChoice, SavedRun};
 use crate::math::words::pluralise;
 use crate::study::files::write_whole;
 use crate::study::hardware::{HardwareJob, JobRows};
@@ -18,6 +19,7 @@ use crate::study::{Observer, StudyError};
 use crate::systems::saved_head::SavedHead;
 
 /// Exports the trained circuit of a run folder: as OpenQASM, every qubit measured, or with --rows as a folder for hardware.
+/// Exports a trained network without a circuit as an ONNX file, its backbone included.
 ///
 /// The folder holds a circuit for each measurement basis, a table of angles, and two Python programs: submit.py runs the
 /// circuits with Qiskit Runtime, rebuild.py repeats the predictions without qgraft. `qgraft judge` reads the counts.
@@ -26,6 +28,8 @@ use crate::systems::saved_head::SavedHead;
   qgraft export runs/qtl-1 --format qasm3 -o head.qasm                     features stay `input float`
   qgraft export runs/qtl-1 --format qasm2 --sample 7 -o row7.qasm          bound to evaluated row 7
   qgraft export runs/qtl-1 --format qasm3 --device torino -o torino.qasm   native gates on physical qubits
+  qgraft export runs/qtl-1 --head mlp_b --format onnx -o flowers.onnx      pictures to probabilities, without a circuit
+  qgraft export runs/rotation-1 --format onnx -o angle.onnx                pictures to the code of an angle
   qgraft export runs/qtl-1 --device torino --rows test -o jobs/            a folder for hardware
   qgraft export runs/qtl-1 --device torino --rows 0-9 --bound -o jobs/     and one bound circuit a row")]
 pub struct Arguments {
@@ -37,7 +41,10 @@ pub struct Arguments {
     /// Which seed of it; the best on validation rows by default.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// OpenQASM 2 has numbers only, so it needs --sample.
+    /// A level that tells the model from others of the run, such as readout=mlp; for onnx.
+    #[arg(long, value_name = "FACTOR=LEVEL")]
+    only: Vec<String>,
+    /// OpenQASM 2 has numbers only, so it needs --sample. An ONNX file holds a network without a circuit.
     #[arg(long, value_name = "FORMAT", required_unless_present = "rows")]
     format: Option<Format>,
     /// Bind the input angles of this evaluated row, counted from 0 as in predictions.csv.
@@ -65,6 +72,7 @@ pub struct Arguments {
 enum Format {
     Qasm2,
     Qasm3,
+    Onnx,
 }
 
 /// Exports the circuit.
@@ -72,7 +80,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.format == Some(Format::Qasm2) && arguments.sample.is_none() {
         bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
     }
-    let choice = ModelChoice { label: arguments.head.clone(), seed: arguments.seed, only: Vec::new() };
+    let choice = ModelChoice { label: arguments.head.clone(), seed: arguments.seed, only: arguments.only.clone() };
+    if arguments.format == Some(Format::Onnx) {
+        return write_onnx(arguments, &choice);
+    }
     let saved = SavedHead::with_circuit(&arguments.folder, &choice)?;
     note(format_args!("{}", saved.title()));
     let job = match &arguments.device {
@@ -108,6 +119,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         _ => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some(), ..WriteOptions::default() }),
     };
     circuit_file::write(arguments.output.as_deref(), &text)
+}
+
+/// Writes a network as an ONNX file.
+fn write_onnx(arguments: &Arguments, choice: &ModelChoice) -> Result<()> {
+    if arguments.device.is_some() || arguments.sample.is_some() {
+        bail!("--device and --sample belong to circuits; an ONNX file holds a network without one");
+    }
+    let run = SavedRun::open(&arguments.folder)?;
+    let model = system_of(&run)?.onnx(&run, choice)?;
+    note(format_args!("{}", model.title));
+    circuit_file::write_bytes(arguments.output.as_deref().unwrap_or(Path::new("-")), &model.bytes)
 }
 
 /// Gates, depth and layout, on stderr.

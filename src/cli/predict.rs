@@ -124,7 +124,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// The system that made the run.
-fn system_of(run: &SavedRun) -> Result<&'static dyn System> {
+pub(super) fn system_of(run: &SavedRun) -> Result<&'static dyn System> {
     let mut formats: Vec<&str> = run.trials.iter().map(|trial| trial.format.as_str()).collect();
     formats.dedup();
     let known = |format: &str| SYSTEMS.iter().copied().find(|system| system.format() == format);

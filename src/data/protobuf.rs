@@ -8,6 +8,7 @@ pub(crate) struct Message(Vec<u8>);
 /// How a value is written.
 const VARINT: u64 = 0;
 const LENGTH_DELIMITED: u64 = 2;
+const FOUR_BYTES: u64 = 5;
 
 impl Message {
     fn varint(&mut self, mut value: u64) {
@@ -22,6 +23,13 @@ impl Message {
     pub fn int(mut self, field: u64, value: i64) -> Self {
         self.varint(field << 3 | VARINT);
         self.varint(value as u64);
+        self
+    }
+
+    /// With a number in single precision.
+    pub fn float(mut self, field: u64, value: f32) -> Self {
+        self.varint(field << 3 | FOUR_BYTES);
+        self.0.extend(value.to_le_bytes());
         self
     }
 
@@ -75,6 +83,7 @@ mod tests {
         assert_eq!(Message::default().message(3, &inner).into_bytes(), [0x1a, 0x03, 0x08, 0x96, 0x01]);
         let packed = Message::default().ints(6, [3, 270, 86942]).into_bytes();
         assert_eq!(packed, [0x32, 0x06, 0x03, 0x8e, 0x02, 0x9e, 0xa7, 0x05]);
+        assert_eq!(Message::default().float(2, 1.0).into_bytes(), [0x15, 0, 0, 0x80, 0x3f]);
         // Negative numbers take ten bytes.
         assert_eq!(Message::default().int(1, -2).into_bytes().len(), 11);
     }

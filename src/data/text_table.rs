@@ -28,6 +28,26 @@ pub struct TextRow {
 }
 
 impl TextTable {
+    /// The texts of a column by its exact name, row by row.
+    ///
+    /// # Errors
+    /// No such column, two of them, or an empty field.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, DataError> {
+        let mut found = (0..self.header.len()).filter(|&index| self.header[index].trim() == name);
+        let index = match (found.next(), found.next()) {
+            (Some(index), None) => index,
+            (Some(_), Some(_)) => return Err(self.malformed(format!("two columns are called `{name}`; rename one"))),
+            (None, _) => {
+                let known = self.header.join(", ");
+                return Err(self.malformed(format!("no column `{name}`; the columns are {known}")));
+            }
+        };
+        if let Some(row) = self.rows.iter().find(|row| row.fields[index].trim().is_empty()) {
+            return Err(self.wrong(row, index, "the field is empty; every row needs one"));
+        }
+        Ok(self.rows.iter().map(|row| row.fields[index].trim().to_string()).collect())
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -12,6 +12,15 @@ use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::files::write_whole;
 
+/// A trained model as an ONNX file.
+#[derive(Clone, Debug)]
+pub struct OnnxModel {
+    /// Which model it is, what the file reads and what it puts out.
+    pub title: String,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
 /// New data for a trained model of a run folder, and what the model runs under.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {

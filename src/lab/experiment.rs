@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::lab::apply::{Applied, ApplyOptions};
+use crate::lab::apply::{Applied, ApplyOptions, OnnxModel};
 use crate::lab::check::Check;
+use crate::lab::choice::ModelChoice;
 use crate::lab::contrast::Contrast;
 use crate::lab::factor::{Grid, Point};
 use crate::lab::metric::{Measurement, Metric};
@@ -155,6 +156,14 @@ pub trait Experiment: Sync + 'static {
         _options: &ApplyOptions,
         _observer: &dyn Observer,
     ) -> Result<Option<Applied>, StudyError> {
+        Ok(None)
+    }
+
+    /// A trained model of a run as an ONNX file; `None` if the system writes none.
+    ///
+    /// # Errors
+    /// If the run has no such model, or one with a part that ONNX has no operators for.
+    fn onnx(_run: &SavedRun, _choice: &ModelChoice) -> Result<Option<OnnxModel>, StudyError> {
         Ok(None)
     }
 }

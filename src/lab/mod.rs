@@ -38,7 +38,7 @@ pub mod tune;
 mod validation;
 pub mod vary;
 
-pub use apply::{Applied, ApplyOptions};
+pub use apply::{Applied, ApplyOptions, OnnxModel};
 pub use check::{Check, Checked, Expect};
 pub use choice::ModelChoice;
 pub use contrast::{Compared, Contrast};

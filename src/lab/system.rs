@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 use std::path::Path;
 
-use crate::lab::apply::{Applied, ApplyOptions};
+use crate::lab::apply::{Applied, ApplyOptions, OnnxModel};
 use crate::lab::check::Check;
+use crate::lab::choice::ModelChoice;
 use crate::lab::experiment::{Experiment, Info};
 use crate::lab::metric::Metric;
 use crate::lab::plan::{Only, Plan};
@@ -90,6 +91,12 @@ pub trait System: Sync {
     /// # Errors
     /// If the system keeps no such models, the run has none, or the data cannot be read.
     fn apply(&self, run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError>;
+
+    /// A trained model of a run folder as an ONNX file.
+    ///
+    /// # Errors
+    /// If the system writes none, or the run has no such model.
+    fn onnx(&self, run: &SavedRun, choice: &ModelChoice) -> Result<OnnxModel, StudyError>;
 }
 
 /// An experiment as a [`System`].
@@ -167,6 +174,11 @@ impl<E: Experiment> System for SystemOf<E> {
         let reason = || format!("{} keeps no trained model that new data could be given to", E::INFO.name);
         E::apply(run, options, observer)?
             .ok_or_else(|| StudyError::SavedRun { path: run.folder.clone(), reason: reason() })
+    }
+
+    fn onnx(&self, run: &SavedRun, choice: &ModelChoice) -> Result<OnnxModel, StudyError> {
+        let reason = || format!("no model of {} can be written as an ONNX file", E::INFO.name);
+        E::onnx(run, choice)?.ok_or_else(|| StudyError::SavedRun { path: run.folder.clone(), reason: reason() })
     }
 }
 

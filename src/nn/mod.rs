@@ -10,6 +10,7 @@
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`byte_net`]: a network over DNA.
 //! * [`text`]: BERT and DistilBERT encoders and their tokenizers.
+//! * [`onnx::OnnxGraph`]: networks as ONNX files.
 //! * [`ModelHeader`]: what the file of a trained model says beside its tensors.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
@@ -28,6 +29,7 @@ mod learning_rates;
 pub mod loss;
 pub mod model;
 mod model_file;
+pub mod onnx;
 pub mod optim;
 pub mod params;
 pub mod quantum;

@@ -10,6 +10,7 @@ pub mod equivariance;
 pub mod fairtext;
 pub mod forest;
 pub mod genome;
+pub mod glosses;
 pub mod hatl;
 pub mod head_choice;
 pub mod hold_out;

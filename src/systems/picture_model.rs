@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::Circuit;
 use crate::data::Transform;
-use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, SavedTrial};
+use crate::lab::{Applied, ApplyOptions, ModelChoice, OnnxModel, SavedRun, SavedTrial};
 use crate::nn::backbone::{BackboneRow, Trunk, extract};
 use crate::nn::head::{CircuitConfig, HeadConfig, HeadModel};
 use crate::nn::{ModelHeader, NnError, Params, Weights};
@@ -20,7 +20,7 @@ use crate::study::train::predict;
 use crate::study::{Observer, StudyError};
 use crate::systems::inputs::{Backbone, NewData, NewRows, new_pictures};
 use crate::systems::live_stages::{AtEdge, LiveStages, TopClassifier};
-use crate::systems::saved_head::answers;
+use crate::systems::saved_head::{answers, classifier_onnx, picture_features};
 
 /// File of a trial with its fine-tuned network.
 pub const MODEL_FILE: &str = "model.safetensors";
@@ -125,6 +125,18 @@ impl PictureModel {
         Ok(Self { classes: header.classes, trunk, transform, head, params })
     }
 
+    /// The network as an ONNX file, from pictures to probabilities; `None` if its head has a circuit.
+    ///
+    /// # Errors
+    /// A backbone with layers of a transformer.
+    pub fn to_onnx(&mut self) -> Result<Option<Vec<u8>>, StudyError> {
+        let (mut graph, features) = picture_features(&self.trunk, self.transform)?;
+        let head = self.head.build(&mut self.params)?;
+        let edge = self.transform.crop;
+        let view = format!("shorter edge scaled to {edge} pixels, the middle square cut out");
+        Ok(classifier_onnx(&mut graph, head.as_ref(), &features, &self.classes, view)?)
+    }
+
     /// What it says of new pictures, its circuit, if it has one, under a condition.
     ///
     /// # Errors
@@ -183,6 +195,26 @@ pub fn best<'r>(run: &'r SavedRun, choice: &ModelChoice) -> Result<&'r SavedTria
     let first = found[0];
     // Of equal ones the first.
     Ok(found.into_iter().fold(first, |best, trial| if rank(trial) > rank(best) { trial } else { best }))
+}
+
+/// The network of a trial as an ONNX file. `backbone` is that of the trial's settings.
+///
+/// # Errors
+/// As [`PictureModel::from_bytes`] and [`PictureModel::to_onnx`], or a head with a circuit.
+pub fn onnx(trial: &SavedTrial, (field, backbone): (&str, &Backbone)) -> Result<OnnxModel, StudyError> {
+    let weights = backbone.weights.as_deref();
+    trial.check_contents(field, weights)?;
+    let mut model = PictureModel::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE), weights)?;
+    let reason = "ONNX has no operators for a circuit; name a network without one by --only";
+    let refused = NnError::Setting { field: "head", value: model.head.row.name.into(), reason };
+    let bytes = model.to_onnx()?.ok_or(refused)?;
+    let title = format!(
+        "{}; `pictures` (batch, 3, {1}, {1}), RGB from 0 to 255, to `probabilities` (batch, {2})",
+        trial.title(),
+        model.transform.crop,
+        model.classes.len()
+    );
+    Ok(OnnxModel { title, bytes })
 }
 
 /// What the network of a trial says of new pictures. `backbone` is that of the trial's settings.

@@ -7,15 +7,17 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::companions;
+use crate::data::{Transform, companions};
 use crate::device::TranspiledCircuit;
-use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, SavedTrial};
-use crate::nn::NnError;
+use crate::lab::{Applied, ApplyOptions, ModelChoice, OnnxModel, SavedRun, SavedTrial};
+use crate::nn::backbone::{BackboneRow, Network, Trunk};
+use crate::nn::onnx::{OnnxAttribute, OnnxFacts, OnnxGraph, OnnxValue};
+use crate::nn::{Head, NnError};
 use crate::sim::{Condition, Execution, Executions};
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::{Observer, StudyError, TrainedHead};
 use crate::systems::hold_out::{HoldOutConfig, Rows};
-use crate::systems::inputs::{self, Backbone, Data, NewRows};
+use crate::systems::inputs::{self, Backbone, Data, DataKind, NewRows};
 
 /// File of a trial with its trained head.
 pub const HEAD_FILE: &str = "head.safetensors";
@@ -101,6 +103,64 @@ impl SavedHead {
         let head = TrainedHead::from_bytes(&trial.file(HEAD_FILE)?, &trial.path(HEAD_FILE))?;
         let (label, seed) = (trial.label().to_string(), trial.point.seed());
         Ok(Self { label, seed, head, settings: trial.settings()?, trial: trial.clone() })
+    }
+
+    /// Reads the best head without a circuit on validation rows, of those that a choice leaves, and writes it as an ONNX file:
+    /// from pictures, with the backbone, or from features if the run read those.
+    ///
+    /// # Errors
+    /// No head without a circuit, or a backbone that cannot be written.
+    pub fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<OnnxModel, StudyError> {
+        for trial in candidates(run, choice)?.into_iter().filter(|trial| trial.has(HEAD_FILE)) {
+            let saved = Self::of_trial(trial)?;
+            if saved.head.model.ansatz.is_none() {
+                return saved.to_onnx();
+            }
+        }
+        let reason = match &choice.label {
+            Some(label) => {
+                format!("head {label:?} has a circuit, which ONNX has no operators for; --format qasm3 writes it")
+            }
+            None => {
+                "every head of the run has a circuit, which ONNX has no operators for; --format qasm3 writes one".into()
+            }
+        };
+        Err(StudyError::SavedRun { path: run.folder.clone(), reason })
+    }
+
+    fn to_onnx(&self) -> Result<OnnxModel, StudyError> {
+        let RowSettings { data, backbone, .. } = &self.settings;
+        let head = self.head.model.build(&mut self.head.params.clone())?;
+        let width = self.head.model.shape.features;
+        let of_pictures = matches!(data.source, DataKind::Folder | DataKind::FashionMnist);
+        let row = BackboneRow::named(&backbone.name)?;
+        let (mut graph, input, features, view) = match (of_pictures, row.network) {
+            (true, Network::Layers(_)) => {
+                self.trial.check_contents("backbone.weights", backbone.weights.as_deref())?;
+                let trunk = Trunk::new(row, &row.weights(backbone.weights.as_deref())?)?;
+                let transform = row.transform;
+                let (graph, features) = picture_features(&trunk, transform)?;
+                let view = format!(
+                    "shorter edge scaled to {} pixels, the middle {} x {1} pixels cut out",
+                    transform.resize, transform.crop
+                );
+                (graph, format!("`pictures` (batch, 3, {0}, {0}), RGB from 0 to 255", transform.crop), features, view)
+            }
+            _ => {
+                let (graph, features) = OnnxGraph::new("features", &[width]);
+                let view = format!("features of {}", backbone.name);
+                (graph, format!("`features` (batch, {width})"), features, view)
+            }
+        };
+        let bytes = classifier_onnx(&mut graph, head.as_ref(), &features, &self.head.classes, view)?
+            .ok_or_else(|| self.has_circuit())?;
+        let title = format!("{}; {input}, to `probabilities` (batch, {})", self.title(), self.head.classes.len());
+        Ok(OnnxModel { title, bytes })
+    }
+
+    fn has_circuit(&self) -> NnError {
+        let reason = "ONNX has no operators for a circuit; --format qasm3 writes it";
+        NnError::Setting { field: "head", value: self.label.clone(), reason }
     }
 
     /// "quantum, seed 3".
@@ -191,6 +251,39 @@ impl SavedHead {
         }
         Ok(applied)
     }
+}
+
+/// A graph with pictures (batch, 3, edge, edge) of values from 0 to 255 as its input, and their features by a trunk. The edge is that
+/// of the transform.
+///
+/// # Errors
+/// A trunk with layers of a transformer.
+pub(super) fn picture_features(trunk: &Trunk, transform: Transform) -> Result<(OnnxGraph, OnnxValue), NnError> {
+    let edge = transform.crop;
+    let (mut graph, pictures) = OnnxGraph::new("pictures", &[3, edge, edge]);
+    let normal = graph.normalised(&pictures, transform.mean, transform.deviation)?;
+    let planes = trunk.write(&mut graph, &normal, (edge, edge), None)?;
+    let features = graph.plane_means(&planes);
+    Ok((graph, features))
+}
+
+/// The file of a classifier: probabilities of these classes from features of a graph; `None` for a head with a circuit. `view` says
+/// what its input is made of.
+///
+/// # Errors
+/// If the tensor library fails.
+pub(super) fn classifier_onnx(
+    graph: &mut OnnxGraph,
+    head: &dyn Head,
+    features: &OnnxValue,
+    classes: &[String],
+    view: String,
+) -> Result<Option<Vec<u8>>, NnError> {
+    let Some(logits) = head.write(graph, features)? else { return Ok(None) };
+    let probabilities = graph.node("Softmax", &[&logits], &[("axis", OnnxAttribute::Int(-1))]);
+    let metadata = vec![("classes", serde_json::Value::from(classes.to_vec()).to_string()), ("view", view)];
+    let facts = OnnxFacts { name: "classifier", output: ("probabilities", classes.len()), metadata };
+    Ok(Some(graph.file(&probabilities, &facts)))
 }
 
 /// What a classifier says of new rows: class, confidence and probabilities (rows, classes), and metrics where classes are

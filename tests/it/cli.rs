@@ -162,7 +162,16 @@ fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
     assert!(out.status.success() && out.stdout.is_empty());
     assert_eq!(fs::read_to_string(directory.path().join("head.qasm")).unwrap(), written("circuit3.qasm"));
 
-    let refused: [(&[&str], &str); 4] = [
+    // The head without a circuit, from the features of the run.
+    let out = export(&["--format", "onnx", "-o", "linear.onnx"]);
+    assert!(out.status.success() && text(&out.stderr).contains("`features` (batch"), "{}", text(&out.stderr));
+    let file = fs::read(directory.path().join("linear.onnx")).unwrap();
+    let holds = |part: &&str| file.windows(part.len()).any(|bytes| bytes == part.as_bytes());
+    assert!(["Gemm", "Softmax", "probabilities"].iter().all(holds));
+
+    let refused: [(&[&str], &str); 6] = [
+        (&["export", "run", "--format", "onnx", "--head", "quantum"], "--format qasm3"),
+        (&["export", "run", "--format", "onnx", "--device", "manila"], "an ONNX file holds a network without one"),
         (&["export", "run", "--format", "qasm2"], "--sample I"),
         (&["export", "run", "--format", "qasm2", "--sample", "900"], "sample = 900"),
         (&["export", "nowhere", "--format", "qasm3"], "nowhere: no finished trials"),

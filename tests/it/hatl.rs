@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use candle_core::DType;
 use qgraft::lab::settings::{from_tree, resolve, tree};
 use qgraft::lab::{ApplyOptions, Overrides, Results, RunOptions, SavedRun, System, SystemOf, run_in_memory};
 use qgraft::math::Stream;
-use qgraft::nn::LayerGroups;
+use qgraft::nn::text::{TextConfig, TextEncoder, TextTokenizer};
+use qgraft::nn::{LayerGroups, Params};
 use qgraft::systems::hatl::{
     ARMS, Action, Camera, Film, GLOSSES, Hatl, JOINTS, LONGEST, Mood, Sentence, Signer, SourceFilms, Spec, TASKS,
     WORDS, evenly_spaced, foreign_sign, sign, vocabulary, word_ids,
@@ -382,4 +384,112 @@ fn the_rule_of_unaligned_sentences_counts_in_noise_and_each_arm_has_its_own_numb
     let results = run_in_memory::<Hatl>(&small).unwrap();
     assert!(results.of("epochs").rows().iter().all(|row| (1.0..=6.0).contains(&row.value)));
     assert!(results.grids[0].metrics.contains(&"epochs"));
+}
+
+/// A folder of a small encoder with random weights.
+fn write_encoder(folder: &std::path::Path, words: &[&str]) {
+    std::fs::create_dir_all(folder).unwrap();
+    let tokenizer = TextTokenizer::of_texts(words.iter().copied(), 100).unwrap();
+    let config = TextConfig::small(tokenizer.vocabulary(), 8, 3, 2, 16);
+    let json = serde_json::json!({"model_type": "distilbert", "vocab_size": config.vocabulary, "dim": 8, "n_layers": 3,
+        "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 16, "pad_token_id": 0});
+    std::fs::write(folder.join("config.json"), json.to_string()).unwrap();
+    std::fs::write(folder.join("tokenizer.json"), tokenizer.to_json().unwrap()).unwrap();
+    let mut params = Params::new(5, DType::F32);
+    TextEncoder::new(&mut params, config).unwrap();
+    params.save(&folder.join("model.safetensors")).unwrap();
+}
+
+/// Forty texts of two classes that a word tells apart.
+fn own_texts() -> String {
+    let line = |row: usize| {
+        let (word, class) = [("rain", "wet"), ("sun", "dry")][row % 2];
+        format!("\"{} {word} today\",{class}\n", ["much", "some", "no", "more"][row / 2 % 4])
+    };
+    std::iter::once("note,kind\n".to_string()).chain((0..40).map(line)).collect()
+}
+
+fn texts(folder: &std::path::Path) -> Spec {
+    let mut spec = spec(&["smoke"], &["hatl"]);
+    spec.read_texts(folder.join("own.csv"));
+    spec.arms = ["hatl", "frozen", "full"].map(String::from).to_vec();
+    (spec.texts.encoder, spec.texts.blocks) = (Some(folder.join("encoder")), 2);
+    (spec.texts.text, spec.texts.class) = ("note".into(), "kind".into());
+    (spec.texts.labels, spec.texts.test, spec.texts.encoder_rate) = (6, 8, 1.0);
+    (spec.target.epochs, spec.target.batch, spec.target.rate) = (40, 4, 1e-2);
+    spec
+}
+
+#[test]
+fn blocks_of_a_text_encoder_are_released_on_texts_of_the_users_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.csv"), own_texts()).unwrap();
+    write_encoder(&folder.path().join("encoder"), &["much some no more rain sun today"]);
+    let run = run_into(&texts(folder.path()), folder.path());
+    let of = |arm: &str, metric: &str| {
+        let trial = run.trials.iter().find(|trial| trial.point.get("arm") == arm).unwrap();
+        trial.measurement.get(metric).unwrap()
+    };
+    assert!(of("full", "accuracy") > 0.8, "a word tells the classes apart: {}", of("full", "accuracy"));
+    assert_eq!((of("full", "releases"), of("frozen", "releases")), (0.0, 0.0));
+    let full = run.trials.iter().find(|trial| trial.point.get("arm") == "full").unwrap();
+    let predicted = String::from_utf8(full.file("predictions.csv").unwrap()).unwrap();
+    let then: Vec<Vec<&str>> = predicted.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(then.len(), 16, "eight test texts of each class");
+
+    // The network says of the same texts what it said in the run. Line 1 is the header.
+    let options = apply_options(&folder.path().join("own.csv"), Some("full"));
+    let system = SystemOf::<Hatl>::new();
+    let applied = system.apply(&run, &options, &()).unwrap();
+    assert_eq!(applied.rows.len(), 40);
+    for then in then {
+        let now = applied.rows.iter().find(|row| row[0].as_str() == Some(then[3])).unwrap();
+        assert_eq!(now[1].as_str(), Some(then[5]), "{then:?}");
+        let (probability, known) = (now[3].as_f64().unwrap(), then[6].parse::<f64>().unwrap());
+        // Texts are filled to another length.
+        assert!((probability - known).abs() < 1e-5, "{probability} and {known} in the run");
+    }
+    let lines = folder.path().join("new.txt");
+    std::fs::write(&lines, "some rain today\n\nno sun today\n").unwrap();
+    let applied = system.apply(&run, &apply_options(&lines, Some("full")), &()).unwrap();
+    assert_eq!(applied.rows.iter().map(|row| row[0].as_str().unwrap()).collect::<Vec<_>>(), ["line 1", "line 3"]);
+}
+
+#[test]
+fn errors_in_texts_name_the_file_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    write_encoder(&folder.path().join("encoder"), &["rain sun"]);
+    let message = |spec: &Spec, text: &str| {
+        std::fs::write(folder.path().join("own.csv"), text).unwrap();
+        run_in_memory::<Hatl>(spec).unwrap_err().to_string()
+    };
+    std::fs::write(folder.path().join("own.csv"), own_texts()).unwrap();
+    let spec = texts(folder.path());
+    let one = own_texts().replace("wet", "dry");
+    let rows = [
+        (own_texts().replacen("note", "nte", 1), "no column `note`; the columns are nte, kind"),
+        (own_texts().replacen("some sun today", "", 1), "the field is empty"),
+        (one, "column `kind` has 1 class; expected at least two"),
+        (own_texts().lines().take(12).collect::<Vec<_>>().join("\n"), "needs 13: as many for validation"),
+    ];
+    for (text, part) in rows {
+        let error = message(&spec, &text);
+        assert!(error.contains("own.csv") && error.contains(part), "{error}");
+    }
+    type Change = fn(&mut Spec);
+    let cases: [(Change, &str); 4] = [
+        (|spec| spec.texts.encoder = None, "data/glosses/minilm.sh"),
+        (|spec| spec.texts.blocks = 4, "the encoder has fewer blocks"),
+        (|spec| spec.texts.class = "note".into(), "another column than texts.text"),
+        (|spec| spec.arms.push("scratch".into()), "comes pretrained"),
+    ];
+    for (change, part) in cases {
+        let mut spec = spec.clone();
+        change(&mut spec);
+        let error = message(&spec, &own_texts());
+        assert!(error.contains(part), "{error}");
+    }
+    std::fs::remove_file(folder.path().join("encoder/config.json")).unwrap();
+    let error = message(&spec, &own_texts());
+    assert!(error.contains("encoder") && error.contains("lacks config.json"), "{error}");
 }

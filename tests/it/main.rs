@@ -123,6 +123,8 @@ mod noise_robustness;
 #[cfg(feature = "onnx")]
 mod onnx;
 #[cfg(feature = "learn")]
+mod onnx_files;
+#[cfg(feature = "learn")]
 mod optimizers;
 #[cfg(all(feature = "cli", unix))]
 mod outputs;

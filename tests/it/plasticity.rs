@@ -7,7 +7,9 @@ use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::ansatz::Encoding;
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
 use qgraft::data::{digits, fashion_mnist};
-use qgraft::lab::{ApplyOptions, Overrides, RunOptions, SavedRun, Settings, System, SystemOf, run_in_memory, settings};
+use qgraft::lab::{
+    ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, Settings, System, SystemOf, run_in_memory, settings,
+};
 use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
@@ -15,7 +17,9 @@ use qgraft::nn::loss::Loss;
 use qgraft::nn::{Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use qgraft::sim::Auto;
 use qgraft::sim::{Condition, Execution};
-use qgraft::systems::plasticity::{Collection, Plasticity, Spec, arms, dormant, effective_rank};
+use qgraft::systems::plasticity::{
+    Collection, PictureNetwork, Plasticity, Spec, VisionConfig, arms, dormant, effective_rank,
+};
 use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
 
@@ -251,6 +255,37 @@ fn an_arm_replaces_its_share_of_weights() {
 }
 
 #[test]
+fn a_small_vision_transformer_has_every_arm_that_convolutions_have() {
+    let mut spec = Spec { settings: vec!["near".into()], ..small() };
+    spec.pictures.network = PictureNetwork::Transformer;
+    spec.pictures.transformer = VisionConfig { patch: 4, width: 8, depth: 2, heads: 2 };
+    (spec.pictures.source_rows, spec.pictures.labels) = (8, 8);
+    (spec.pictures.source.epochs, spec.pictures.target.epochs) = (4, 4);
+    let found = run_in_memory::<Plasticity>(&spec).unwrap();
+    assert!(found.failures.is_empty(), "{:?}", found.failures);
+    for arm in arms(&spec) {
+        let area = found.of("area").at("arm", &arm.name).single().unwrap();
+        assert!((0.0..=1.0).contains(&area), "{}: {area}", arm.name);
+    }
+    // Units behind the GELU of both encoders; none is 0 on every picture.
+    for metric in ["fresh_dormant", "dormant"] {
+        assert!((0.0..1.0).contains(&found.of(metric).single().unwrap()), "{metric}");
+    }
+    assert_eq!(found.of("dead").single().unwrap(), 0.0);
+    let curve = |arm: &str| found.mean_curve("main", "accuracy", &[("arm", arm)]).unwrap();
+    assert!(curve("scratch") != curve("plain") && curve("frozen") != curve("plain"));
+    // 30 % of each matrix, and nothing of the head.
+    let replaced = found.of("replaced").at("arm", "gradient 30 % resample").single().unwrap();
+    assert!((replaced - 0.3).abs() < 0.01, "{replaced}");
+    for (patch, heads, field) in [(3, 2, "transformer.patch"), (4, 3, "transformer.heads")] {
+        spec.pictures.transformer = VisionConfig { patch, heads, ..spec.pictures.transformer };
+        let error = run_in_memory::<Plasticity>(&spec).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+        spec.pictures.transformer = VisionConfig { patch: 4, heads: 2, ..spec.pictures.transformer };
+    }
+}
+
+#[test]
 fn the_full_grid_has_every_cell_once() {
     let full = Spec::PRESETS.iter().find(|preset| preset.name == "full").unwrap();
     let mut spec = Spec::default();
@@ -310,6 +345,8 @@ fn a_fine_tuned_backbone_predicts_from_its_file_what_it_predicted_in_the_run() {
             assert!((then - now).abs() < 1e-3, "{id}: {then} in the run, {now} from the file");
         }
     }
+    let written = system.onnx(&run, &ModelChoice::default()).unwrap();
+    assert!(written.title.contains("(batch, 3, 32, 32)") && written.title.contains("`probabilities` (batch, 3)"));
     let noisy = ApplyOptions { condition: Condition { shots: Some(10), ..Condition::default() }, ..ask };
     assert!(system.apply(&run, &noisy, &()).unwrap_err().to_string().contains("no circuit"));
 }

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use qgraft::data::{BadPicture, Picture};
-use qgraft::lab::settings::{from_tree, resolve};
-use qgraft::lab::{Overrides, run_in_memory};
+use qgraft::lab::settings::{from_tree, resolve, tree};
+use qgraft::lab::{ModelChoice, Overrides, RunOptions, SavedRun, System, SystemOf, run_in_memory};
 use qgraft::math::circular::{distance, wrap};
 use qgraft::nn::Output;
 use qgraft::nn::loss::Objective;
 use qgraft::systems::rotation::{
-    CLASSES, Crop, ENCODINGS, Errors, NoisePicture, Photo, PhotoSplit, Photos, PictureSet, Rotation, Scene, Spec,
-    UprightPicture, inscribed, straightened,
+    CLASSES, Crop, ENCODINGS, Errors, NoisePicture, Photo, PhotoSplit, Photos, PictureSet, READOUTS, Rotation, Scene,
+    Spec, UprightPicture, inscribed, straightened,
 };
 use serde::Deserialize;
 
@@ -291,6 +291,57 @@ fn photographs_are_learned_from_too() {
 }
 
 #[test]
+fn every_readout_learns_scenes_and_the_first_is_that_of_all_other_networks() {
+    let mut spec = small();
+    (spec.readouts, spec.transfer.scenes) = (READOUTS.iter().map(|row| row.0.into()).collect(), 0);
+    spec.heads.clear();
+    let of = |spec: &Spec, readout: &str| {
+        let results = run_in_memory::<Rotation>(spec).unwrap();
+        let main = results.of("error").grid("encodings").plain().single().unwrap();
+        (main, results.of("error").grid("readouts").at("readout", readout).plain().single().unwrap())
+    };
+    let (main, planes) = of(&spec, "planes");
+    assert_eq!(main, planes, "the first readout is trained once");
+    spec.readouts = ["mlp", "planes"].map(String::from).to_vec();
+    let (main, mlp) = of(&spec, "mlp");
+    assert!(main == mlp && mlp != planes && mlp.is_finite(), "{main} {mlp} {planes}");
+    spec.readouts = vec!["mlpp".into()];
+    let error = run_in_memory::<Rotation>(&spec).unwrap_err().to_string();
+    assert!(error.contains("readouts") && error.contains("mlp"), "{error}");
+}
+
+#[test]
+fn networks_on_photographs_with_each_readout_are_written_as_onnx_files() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&folder.path().join("photos"), &(0..16).map(|k| format!("{k}.png")).collect::<Vec<_>>());
+    let mut spec = Spec { readouts: vec!["planes".into(), "mlp".into()], ..small() };
+    spec.read_from(folder.path().join("photos"));
+    spec.photos = spec.photos.map(|photos| Photos { held_out: 0.4, size: 64, views: 2, live_stages: 1, ..photos });
+    spec.train.epochs = 1;
+    let system = SystemOf::<Rotation>::new();
+    let request = system.resolve(&Overrides { file: Some(tree(&spec)), ..Overrides::default() }).unwrap();
+    let options = RunOptions { cache: folder.path().join("cache"), ..RunOptions::new(folder.path().join("run")) };
+    let outcome = system.run(&request, &options, &()).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let parameters =
+        |readout: &str| outcome.results.of("parameters").grid("readouts").at("readout", readout).single().unwrap();
+    // 320 channels: 2 · 320 of the normalisation, 160, 80 and 40 wide layers with offsets, 2 outputs; in place of 128 · 320,
+    // 2 · 128 and a layer on 128 planes of 2 × 2 pixels.
+    let mlp = 640 + 320 * 160 + 160 + 160 * 80 + 80 + 80 * 40 + 40 + 40 * 2 + 2;
+    let planes = 128 * 320 + 256 + 128 * 4 * 2 + 2;
+    assert_eq!(parameters("mlp") - parameters("planes"), f64::from(mlp - planes));
+    let run = SavedRun::open(&outcome.folder).unwrap();
+    let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    for (only, has_norm) in [("encoding=unit_vector", false), ("readout=mlp", true)] {
+        let choice = ModelChoice { only: vec![only.into()], ..ModelChoice::default() };
+        let model = system.onnx(&run, &choice).unwrap();
+        assert!(model.title.contains("`code` (batch, 2)") && model.title.contains("atan2"), "{}", model.title);
+        assert_eq!(holds(&model.bytes, "LayerNormalization"), has_norm, "{only}");
+        assert!(holds(&model.bytes, "unit_vector") && holds(&model.bytes, "pictures"), "{only}");
+    }
+}
+
+#[test]
 fn a_picture_is_turned_back_by_its_angle() {
     let picture = upright(90, 90);
     for (angle, name) in
@@ -324,7 +375,8 @@ fn a_picture_is_turned_back_by_its_angle() {
 #[test]
 fn settings_that_do_not_fit_together_are_refused_by_field() {
     type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 7] = [
+        ("readouts", |spec| spec.readouts.clear()),
         ("transfer.encoding", |spec| spec.transfer.encoding = "gausian".into()),
         ("frozen_heads.codes", |spec| spec.frozen_heads.codes = vec!["bins".into()]),
         ("heads", |spec| spec.heads = vec!["quantum_kernel".into()]),

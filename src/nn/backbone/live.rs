@@ -32,7 +32,7 @@ pub(super) trait Watch {
         Ok(None)
     }
 
-    /// What leaves a layer that rectifies.
+    /// What leaves a layer that rectifies: ReLU, ReLU6, and the GELU inside encoders of transformers.
     fn rectified(&mut self, _output: &Tensor) {}
 
     /// Weights (batch, heads, tokens, tokens) of an attention of all tokens to all.

@@ -19,6 +19,7 @@ mod tokens;
 mod top;
 pub mod transformers;
 mod trunk;
+mod write;
 
 use std::path::Path;
 

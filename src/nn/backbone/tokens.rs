@@ -175,7 +175,7 @@ impl TokenLayer {
                 let scores = Scores { heads: *heads, added: None };
                 let (seen, weights) = scores.attend(&layer_norm(&x, n, m, EPSILON)?, [iw, ib, ow, ob])?;
                 watch.attention(&weights);
-                planes(&feed_forward(&(x + seen)?, rest, EPSILON)?, (height, width))
+                planes(&feed_forward(&(x + seen)?, rest, EPSILON, watch)?, (height, width))
             }
             (Tokens::Windows { heads, window, shift, .. }, [n, m, iw, ib, ow, ob, rest @ .., table]) => {
                 let (_, _, height, width) = x.dims4()?;
@@ -183,7 +183,7 @@ impl TokenLayer {
                 let normal = layer_norm(&x, n, m, SWIN_EPSILON)?;
                 let seen = in_windows(&normal, (*window, *shift), *heads, [iw, ib, ow, ob], table)?;
                 let x = (x + seen)?.flatten(1, 2)?;
-                planes(&feed_forward(&x, rest, SWIN_EPSILON)?, (height, width))
+                planes(&feed_forward(&x, rest, SWIN_EPSILON, watch)?, (height, width))
             }
             (Tokens::Merge { .. }, [n, m, reduction]) => {
                 // A row and a column of zeros where a side is odd.
@@ -212,9 +212,10 @@ fn planes(x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
     x.transpose(1, 2)?.reshape((batch, channels, height, width))
 }
 
-fn feed_forward(x: &Tensor, tensors: &[Tensor], epsilon: f64) -> Result<Tensor> {
+fn feed_forward(x: &Tensor, tensors: &[Tensor], epsilon: f64, watch: &mut dyn Watch) -> Result<Tensor> {
     let [n, m, uw, ub, dw, db] = tensors else { bail!("{} tensors behind the attention", tensors.len()) };
     let inside = linear(&layer_norm(x, n, m, epsilon)?, uw, Some(ub))?.gelu_erf()?;
+    watch.rectified(&inside.transpose(1, 2)?);
     x + linear(&inside, dw, Some(db))?
 }
 

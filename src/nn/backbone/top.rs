@@ -3,7 +3,7 @@
 use candle_core::{DType, Result as TensorResult, Tensor};
 
 use super::BackboneRow;
-use super::architecture::{Node, Parameter, Spelling};
+use super::architecture::{Architecture, Node, Parameter, Spelling};
 use super::live::{Layer, Watch};
 use super::trunk::{as_parameters, filled, layers, respelled};
 use crate::nn::layer::global_avg_pool;
@@ -53,6 +53,19 @@ impl TopStages {
         Ok(Self { stages })
     }
 
+    /// All stages of an architecture, without pretrained weights: its tensors become parameters of `params`, which start from
+    /// random values if they do not exist yet, and are named as in torchvision. They read pictures.
+    ///
+    /// # Errors
+    /// If `params` hold other shapes.
+    pub fn untrained(params: &mut Params, architecture: &Architecture) -> Result<Self, NnError> {
+        let needed: Vec<Parameter> = architecture.stage_parameters().into_iter().flatten().collect();
+        let none = Weights::new(Vec::<(String, Tensor)>::new(), "initial values".into())?;
+        let weights = as_parameters(params, &needed, &none)?;
+        let fill = |nodes: &Vec<Node<_>>| nodes.iter().map(|node| filled(node, &weights)).collect();
+        Ok(Self { stages: architecture.stages.iter().map(|(_, nodes)| fill(nodes)).collect::<Result<_, _>>()? })
+    }
+
     /// (batch, width): the means of the last stage's planes, of planes (batch, channels, height, width) that leave the
     /// stage below.
     ///
@@ -62,12 +75,20 @@ impl TopStages {
         Ok(self.watched(planes, &mut ())?)
     }
 
-    /// What leaves each layer that rectifies (ReLU, ReLU6), (batch, channels, height, width), from input to output.
-    /// Layers without such an activation have no units that can be dormant.
+    /// What leaves each layer that rectifies (ReLU, ReLU6), (batch, channels, height, width), or GELU inside an encoder,
+    /// (batch, hidden, tokens), from input to output. Layers without such an activation have no units that can be dormant.
     ///
     /// # Errors
     /// As [`features`](Self::features).
     pub fn rectified(&self, planes: &Tensor) -> Result<Vec<Tensor>, NnError> {
+        Ok(self.features_and_units(planes)?.1)
+    }
+
+    /// [`features`](Self::features), with gradients, and [`rectified`](Self::rectified) of one pass.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    pub fn features_and_units(&self, planes: &Tensor) -> Result<(Tensor, Vec<Tensor>), NnError> {
         struct Keep(Vec<Tensor>);
         impl Watch for Keep {
             fn rectified(&mut self, output: &Tensor) {
@@ -75,8 +96,8 @@ impl TopStages {
             }
         }
         let mut keep = Keep(Vec::new());
-        self.watched(planes, &mut keep)?;
-        Ok(keep.0)
+        let features = self.watched(planes, &mut keep)?;
+        Ok((features, keep.0))
     }
 
     /// Mean and variance of every normalisation over these planes, each measured with those before it in place: what the

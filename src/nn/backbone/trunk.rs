@@ -11,6 +11,7 @@ use super::tokens::rollout;
 use super::{Backbone, BackboneRow, Network};
 use crate::nn::init::Init;
 use crate::nn::layer::global_avg_pool;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{NnError, Params, Weights};
 
 /// A backbone of the table with its weights.
@@ -120,6 +121,23 @@ impl Trunk {
             .iter()
             .flatten()
             .try_fold(planes.clone(), |x, node| node.forward(&x, &mut ()))?)
+    }
+
+    /// The stages up to `to`, all without one, on pictures (batch, 3, height, width) of an ONNX graph, transformed as for
+    /// [`Backbone::features`]. Pictures have `size` (height, width).
+    ///
+    /// # Errors
+    /// A transformer, an unknown stage, or pictures that are too small.
+    pub fn write(
+        &self,
+        graph: &mut OnnxGraph,
+        pictures: &OnnxValue,
+        mut size: (usize, usize),
+        to: Option<&str>,
+    ) -> Result<OnnxValue, NnError> {
+        let last = to.map_or(Ok(self.stages.len() - 1), |stage| self.stage_index(stage))?;
+        let mut nodes = self.nodes[..=last].iter().flatten();
+        nodes.try_fold(pictures.clone(), |x, node| node.write(graph, &x, &mut size))
     }
 
     fn stage_index(&self, stage: &str) -> Result<usize, NnError> {

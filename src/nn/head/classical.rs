@@ -4,12 +4,46 @@ use candle_core::Tensor;
 
 use crate::nn::head::{Head, HeadShape};
 use crate::nn::layer::Linear;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{NnError, Params};
+
+/// What is applied between linear layers, value by value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// x.
+    Nothing,
+    /// min(max(x, -1), 1).
+    Hardtanh,
+    /// max(x, 0).
+    Relu,
+    /// tanh x.
+    Tanh,
+}
+
+impl Between {
+    fn forward(self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Nothing => Ok(x.clone()),
+            Self::Hardtanh => x.clamp(-1.0, 1.0),
+            Self::Relu => x.relu(),
+            Self::Tanh => x.tanh(),
+        }
+    }
+
+    fn write(self, graph: &mut OnnxGraph, x: OnnxValue) -> OnnxValue {
+        match self {
+            Self::Nothing => x,
+            Self::Hardtanh => graph.clip(&x, -1.0, 1.0),
+            Self::Relu => graph.node("Relu", &[&x], &[]),
+            Self::Tanh => graph.node("Tanh", &[&x], &[]),
+        }
+    }
+}
 
 /// A stack of linear layers.
 pub(super) struct LayersHead {
     layers: Vec<Linear>,
-    activation: fn(&Tensor) -> candle_core::Result<Tensor>,
+    activation: Between,
 }
 
 impl LayersHead {
@@ -17,7 +51,7 @@ impl LayersHead {
         params: &mut Params,
         shape: &HeadShape,
         hidden: &[usize],
-        activation: fn(&Tensor) -> candle_core::Result<Tensor>,
+        activation: Between,
     ) -> Result<Self, NnError> {
         let mut width = shape.features;
         let mut layers = Vec::new();
@@ -34,10 +68,21 @@ impl Head for LayersHead {
         let mut x = features.clone();
         for (k, layer) in self.layers.iter().enumerate() {
             if k > 0 {
-                x = (self.activation)(&x)?;
+                x = self.activation.forward(&x)?;
             }
             x = layer.forward(&x)?;
         }
         Ok(x)
+    }
+
+    fn write(&self, graph: &mut OnnxGraph, features: &OnnxValue) -> Result<Option<OnnxValue>, NnError> {
+        let mut x = features.clone();
+        for (k, layer) in self.layers.iter().enumerate() {
+            if k > 0 {
+                x = self.activation.write(graph, x);
+            }
+            x = layer.write(graph, &x)?;
+        }
+        Ok(Some(x))
     }
 }

@@ -6,6 +6,7 @@ mod config;
 mod dressed;
 
 pub use circuit::{AnsatzChoice, CircuitConfig, OwnCircuit};
+pub use classical::Between;
 pub use config::{HeadConfig, HeadModel};
 pub use dressed::{DressedHead, EncodedCircuit, encode};
 
@@ -15,6 +16,7 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{LearningRates, NnError, Params};
 use crate::sim::Execution;
 
@@ -25,6 +27,15 @@ pub trait Head: Send + Sync {
     /// # Errors
     /// If shapes do not fit or a simulator refuses.
     fn logits(&self, features: &Tensor) -> Result<Tensor, NnError>;
+
+    /// The head on features (batch, width) of an ONNX graph: its logits. `None` for a head with a circuit, for which ONNX has
+    /// no operators.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    fn write(&self, _graph: &mut OnnxGraph, _features: &OnnxValue) -> Result<Option<OnnxValue>, NnError> {
+        Ok(None)
+    }
 }
 
 /// A kind of head.
@@ -49,7 +60,7 @@ pub enum Body {
         /// Hidden widths.
         widths: fn(usize) -> Vec<usize>,
         /// Between the layers.
-        activation: fn(&Tensor) -> candle_core::Result<Tensor>,
+        activation: Between,
     },
     /// Linear, circuit, linear.
     Dressed {
@@ -66,35 +77,35 @@ pub static HEADS: &[HeadRow] = &[
     HeadRow {
         name: "linear",
         doc: "One linear layer on the features: the linear probe",
-        body: Body::Layers { widths: |_| vec![], activation: |x| Ok(x.clone()) },
+        body: Body::Layers { widths: |_| vec![], activation: Between::Nothing },
         circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_a",
         doc: "Linear, hardtanh, linear at the qubit width: the parameter-matched classical head",
-        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.clamp(-1.0, 1.0) },
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: Between::Hardtanh },
         circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_b",
         doc: "Linear 128, ReLU, linear 64, ReLU, linear: a wider classical head",
-        body: Body::Layers { widths: |_| vec![128, 64], activation: |x| x.relu() },
+        body: Body::Layers { widths: |_| vec![128, 64], activation: Between::Relu },
         circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_tanh",
         doc: "Linear, tanh, linear at the qubit width: the smooth classical bottleneck",
-        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.tanh() },
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: Between::Tanh },
         circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "random_features",
         doc: "The same with its first layer left at its random start: what a trained bottleneck adds",
-        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.tanh() },
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: Between::Tanh },
         circuit: None,
         frozen: &["layers.0.weight", "layers.0.bias"],
     },

@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use super::{Window, conv2d};
 use crate::nn::init::Init;
 use crate::nn::layer::Padding;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{NnError, Params};
 
 /// A 2-D convolution with its weight and bias; see [`conv2d`].
@@ -43,6 +44,14 @@ impl Conv2d {
     /// As [`conv2d`].
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         conv2d(x, &self.weight, self.bias.as_ref(), self.window, self.groups)
+    }
+
+    /// The layer on planes of an ONNX graph.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn write(&self, graph: &mut OnnxGraph, x: &OnnxValue) -> Result<OnnxValue, NnError> {
+        graph.convolution(x, (&self.weight, self.bias.as_ref()), &self.window, self.groups)
     }
 }
 

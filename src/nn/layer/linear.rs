@@ -5,6 +5,7 @@ use candle_core::{D, Tensor};
 use super::channels::add_per_channel;
 use crate::math::Stream;
 use crate::nn::init::Init;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{Mode, NnError, Params};
 
 /// `x Wᵀ + b`.
@@ -32,6 +33,14 @@ impl Linear {
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         linear(x, &self.weight, self.bias.as_ref())
+    }
+
+    /// The layer on rows of an ONNX graph.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn write(&self, graph: &mut OnnxGraph, x: &OnnxValue) -> Result<OnnxValue, NnError> {
+        graph.linear(x, &self.weight, self.bias.as_ref())
     }
 }
 

@@ -5,6 +5,7 @@ use candle_core::{D, Tensor, Var};
 use super::channels::{add_per_channel, multiply_per_channel};
 use super::standardize::standardize;
 use crate::nn::init::Init;
+use crate::nn::onnx::{OnnxGraph, OnnxValue};
 use crate::nn::{Mode, NnError, Params};
 
 /// A learned factor and offset per channel, named as in PyTorch.
@@ -59,6 +60,14 @@ impl LayerNorm {
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         layer_norm(x, &self.affine.weight, &self.affine.bias, self.epsilon)
     }
+
+    /// The layer on a value of an ONNX graph.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn write(&self, graph: &mut OnnxGraph, x: &OnnxValue) -> Result<OnnxValue, NnError> {
+        graph.layer_norm(x, (&self.affine.weight, &self.affine.bias), self.epsilon)
+    }
 }
 
 /// (…, width) to (…, width): [`LayerNorm`] with these tensors.
@@ -101,6 +110,14 @@ impl GroupNorm {
         let rows = x.dim(0)? * self.groups;
         let standard = standardize(&x.reshape((rows, ()))?, self.epsilon)?.reshape(x.shape())?;
         self.affine.per_channel(&standard)
+    }
+
+    /// The layer on planes of an ONNX graph.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn write(&self, graph: &mut OnnxGraph, x: &OnnxValue) -> Result<OnnxValue, NnError> {
+        graph.group_norm(x, (&self.affine.weight, &self.affine.bias), self.groups, self.epsilon)
     }
 }
 

@@ -27,7 +27,7 @@ impl TextFamily {
     }
 
     /// Where the names of layer `index` begin, with the final dot.
-    pub(super) fn layer(self, index: usize) -> String {
+    pub fn layer(self, index: usize) -> String {
         match self {
             Self::Bert => format!("encoder.layer.{index}."),
             Self::DistilBert => format!("transformer.layer.{index}."),

@@ -32,8 +32,9 @@ pub struct TextEncoder {
     blocks: Vec<Block>,
 }
 
+/// One block on its parameters.
 #[derive(Clone, Debug)]
-struct Block {
+pub(super) struct Block {
     query: Linear,
     key: Linear,
     value: Linear,
@@ -56,7 +57,7 @@ impl TextEncoder {
     /// If `params` hold other shapes, or the sizes make no network ([`TextConfig::check`]).
     pub fn new(params: &mut Params, config: TextConfig) -> Result<Self, NnError> {
         config.check()?;
-        let TextConfig { width, hidden, .. } = config;
+        let width = config.width;
         let table = |params: &mut Params, name: &str, rows: usize| -> Result<Tensor, NnError> {
             params.get(&format!("embeddings.{name}.weight"), &[rows, width], START)
         };
@@ -67,32 +68,8 @@ impl TextEncoder {
             0 => None,
             types => Some(table(params, "token_type_embeddings", types)?.get(0)?),
         };
-        let norm = |params: &mut Params, name: &str| -> Result<LayerNorm, NnError> {
-            Ok(LayerNorm::new(params, name, width)?.with_epsilon(config.epsilon))
-        };
-        let linear = |params: &mut Params, name: &str, (input, output): (usize, usize)| {
-            params.get(&format!("{name}.weight"), &[output, input], START)?;
-            params.get(&format!("{name}.bias"), &[output], Init::Constant(0.0))?;
-            Linear::new(params, name, (input, output), true)
-        };
-        let first = norm(params, "embeddings.LayerNorm")?;
-        let mut blocks = Vec::new();
-        for index in 0..config.layers {
-            let name = config.family.layer(index);
-            let [query, key, value, out, attention_norm, up, down, last] =
-                config.family.parts().map(|part| format!("{name}{part}"));
-            blocks.push(Block {
-                query: linear(params, &query, (width, width))?,
-                key: linear(params, &key, (width, width))?,
-                value: linear(params, &value, (width, width))?,
-                out: linear(params, &out, (width, width))?,
-                attention_norm: norm(params, &attention_norm)?,
-                up: linear(params, &up, (width, hidden))?,
-                down: linear(params, &down, (hidden, width))?,
-                norm: norm(params, &last)?,
-                name,
-            });
-        }
+        let first = LayerNorm::new(params, "embeddings.LayerNorm", width)?.with_epsilon(config.epsilon);
+        let blocks = (0..config.layers).map(|index| Block::new(params, &config, index)).collect::<Result<_, _>>()?;
         Ok(Self { config, words, positions, segment, norm: first, blocks })
     }
 
@@ -185,8 +162,41 @@ impl TextEncoder {
 }
 
 impl Block {
+    /// Block `index` of an encoder of these sizes.
+    pub(super) fn new(params: &mut Params, config: &TextConfig, index: usize) -> Result<Self, NnError> {
+        let TextConfig { width, hidden, epsilon, .. } = *config;
+        let norm = |params: &mut Params, name: &str| -> Result<LayerNorm, NnError> {
+            Ok(LayerNorm::new(params, name, width)?.with_epsilon(epsilon))
+        };
+        let linear = |params: &mut Params, name: &str, (input, output): (usize, usize)| {
+            params.get(&format!("{name}.weight"), &[output, input], START)?;
+            params.get(&format!("{name}.bias"), &[output], Init::Constant(0.0))?;
+            Linear::new(params, name, (input, output), true)
+        };
+        let name = config.family.layer(index);
+        let [query, key, value, out, attention_norm, up, down, last] =
+            config.family.parts().map(|part| format!("{name}{part}"));
+        Ok(Self {
+            query: linear(params, &query, (width, width))?,
+            key: linear(params, &key, (width, width))?,
+            value: linear(params, &value, (width, width))?,
+            out: linear(params, &out, (width, width))?,
+            attention_norm: norm(params, &attention_norm)?,
+            up: linear(params, &up, (width, hidden))?,
+            down: linear(params, &down, (hidden, width))?,
+            norm: norm(params, &last)?,
+            name,
+        })
+    }
+
     /// `x` (batch, length, width), `mask` (batch, 1, 1, length).
-    fn forward(&self, x: &Tensor, mask: &Tensor, config: &TextConfig, mode: Mode) -> Result<Tensor, NnError> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        mask: &Tensor,
+        config: &TextConfig,
+        mode: Mode,
+    ) -> Result<Tensor, NnError> {
         let (batch, length, width) = x.dims3()?;
         let split = |linear: &Linear| -> candle_core::Result<Tensor> {
             linear.forward(x)?.reshape((batch, length, config.heads, ()))?.transpose(1, 2)?.contiguous()

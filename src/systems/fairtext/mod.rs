@@ -9,7 +9,6 @@
 mod arms;
 mod checks;
 mod encoder;
-mod glosses;
 mod grammar;
 mod measure;
 mod network;
@@ -22,9 +21,9 @@ mod transfer;
 mod trial;
 mod world;
 
+pub use crate::systems::glosses::{CLASSES as GLOSS_CLASSES, Glosses};
 pub use arms::{ARMS, ArmRow, Balance, Classifier, Fairness, Text};
 pub use encoder::Start;
-pub use glosses::{CLASSES as GLOSS_CLASSES, Glosses};
 pub use network::{Fusion, HeadKind, ReportNet, TextInput};
 pub use own::read;
 pub use reports::{Reports, Split};

@@ -4,31 +4,11 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::data::{DataError, Part, Samples, Tabular, TargetKind, TargetOptions, TargetTable, TextTable};
+use crate::data::{Part, Samples, Tabular, TargetKind, TargetOptions, TargetTable, TextTable};
 use crate::math::words::join_and;
 use crate::study::StudyError;
 use crate::systems::fairtext::reports::Reports;
 use crate::systems::fairtext::spec::Spec;
-
-/// The texts of a column by its exact name.
-///
-/// # Errors
-/// No such column, two of them, or an empty field.
-pub fn column(table: &TextTable, name: &str) -> Result<Vec<String>, DataError> {
-    let mut found = (0..table.header.len()).filter(|&index| table.header[index].trim() == name);
-    let index = match (found.next(), found.next()) {
-        (Some(index), None) => index,
-        (Some(_), Some(_)) => return Err(table.malformed(format!("two columns are called `{name}`; rename one"))),
-        (None, _) => {
-            let known = table.header.join(", ");
-            return Err(table.malformed(format!("no column `{name}`; the columns are {known}")));
-        }
-    };
-    if let Some(row) = table.rows.iter().find(|row| row.fields[index].trim().is_empty()) {
-        return Err(table.wrong(row, index, "the field is empty; every report needs one"));
-    }
-    Ok(table.rows.iter().map(|row| row.fields[index].trim().to_string()).collect())
-}
 
 /// Names in order, and the number of each.
 fn numbered(names: Vec<String>) -> (Vec<String>, Vec<usize>) {
@@ -51,14 +31,14 @@ pub fn read(spec: &Spec, path: &Path) -> Result<(Reports, Vec<String>), StudyErr
             format!("the column `{}` is named for two things; text, target, group and district differ", twice.1);
         return Err(raw.malformed(reason).into());
     }
-    let texts = column(&raw, &spec.text)?;
-    let target = column(&raw, &spec.target)?;
+    let texts = raw.texts(&spec.text)?;
+    let target = raw.texts(&spec.target)?;
     let (group_names, groups) = match &spec.group {
-        Some(name) => numbered(column(&raw, name)?),
+        Some(name) => numbered(raw.texts(name)?),
         None => (vec!["all".into()], vec![0; texts.len()]),
     };
     let (district_names, districts) = match &spec.district {
-        Some(name) => numbered(column(&raw, name)?),
+        Some(name) => numbered(raw.texts(name)?),
         None => ((0..texts.len()).map(|row| format!("row {}", row + 1)).collect(), (0..texts.len()).collect()),
     };
     let mut notices = Vec::new();

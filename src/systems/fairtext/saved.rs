@@ -14,7 +14,6 @@ use crate::study::StudyError;
 use crate::systems::fairtext::arms::ArmRow;
 use crate::systems::fairtext::encoder::Encoders;
 use crate::systems::fairtext::network::{ReportNet, TextInput};
-use crate::systems::fairtext::own::column;
 use crate::systems::fairtext::reports::Reports;
 use crate::systems::fairtext::spec::Spec;
 use crate::systems::fairtext::trial::probabilities;
@@ -168,7 +167,7 @@ impl Saved {
     ) -> Result<(NewRows, Array2<f64>), StudyError> {
         let raw = TextTable::read(path)?;
         let texts = match self.net.text {
-            Some(_) => column(&raw, &self.text)?,
+            Some(_) => raw.texts(&self.text)?,
             None => vec![String::new(); raw.rows.len()],
         };
         let columns = if self.net.indicators > 0 { &self.columns[..] } else { &[] };

@@ -9,8 +9,8 @@ use crate::nn::head::CircuitConfig;
 use crate::nn::optim::Method;
 use crate::study::train::TrainConfig;
 use crate::systems::fairtext::arms::ARMS;
-use crate::systems::fairtext::glosses;
 use crate::systems::fairtext::world::World;
+use crate::systems::glosses;
 
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

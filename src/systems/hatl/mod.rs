@@ -2,7 +2,8 @@
 //! arXiv:2603.19260), on simulated signing and on pictures.
 //!
 //! Gross motions of a drawn body → a temporal backbone trained on them → signed sentences and their text, learned under
-//! one schedule per arm in equally many updates → BLEU-4. Or: a pretrained backbone → pictures under a quantum head.
+//! one schedule per arm in equally many updates → BLEU-4. Or: a pretrained backbone → pictures under a quantum head. Or: a pretrained text
+//! encoder → classes of texts.
 //!
 //! [`Hatl`] is the experiment, [`Spec`] its settings. [`TASKS`] are the target tasks, [`ARMS`] the schedules. [`Sentence`]
 //! and [`Film`] are the drawn language. The folder of the user's own films is described on the page of the system.
@@ -20,6 +21,7 @@ mod saved;
 mod signs;
 mod spec;
 mod tasks;
+mod texts;
 mod translator;
 mod trial;
 
@@ -30,10 +32,11 @@ pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, foreign_sign, sign, 
 pub use signs::{Action, Camera, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer};
 pub use spec::{LossWeights, PictureConfig, Sizes, SourceFilms, Spec};
 pub use tasks::{Inputs, TASKS, TaskRow};
+pub use texts::Texts;
 
 use crate::lab::{
-    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
-    Results, Role, SavedRun, SavedTrial, StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric,
+    ModelChoice, OnnxModel, Point, Results, Role, SavedRun, SavedTrial, StudyError, Unit,
 };
 use crate::nn::backbone::BACKBONES;
 use crate::report::{Block, Section, Table};
@@ -68,6 +71,7 @@ impl Experiment for Hatl {
             "--preset pictures --arms hatl,frozen,full",
             "--preset photos --data photos/",
             "--data films/",
+            "--texts reviews.csv --encoder minilm --seeds 3",
         ],
     };
 
@@ -100,9 +104,16 @@ impl Experiment for Hatl {
 
     const CHECKS: &'static [Check] = checks::CHECKS;
 
-    const INPUTS: Option<&'static [&'static str]> = Some(&["task", "data", "weights", "pictures", "photos"]);
+    const INPUTS: Option<&'static [&'static str]> = Some(&["task", "data", "weights", "pictures", "photos", "texts"]);
 
     const FLAGS: &'static [Flag<Spec>] = &[
+        // It chooses the task with its arms and rates, so that it comes before the flags that change those.
+        Flag::apply(
+            "texts",
+            "FILE",
+            |spec, file| spec.read_texts(file),
+            "Texts with classes, learned on a text encoder: a table, or WordNet's data.noun",
+        ),
         Flag::field("arms", "LIST", "arms", "Schedules to compare")
             .with_choices(|| ARMS.iter().map(|row| row.name).collect()),
         Flag::apply(
@@ -112,6 +123,12 @@ impl Experiment for Hatl {
             "Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl; with the preset pictures a folder of \
              class folders",
         ),
+        Flag::field("encoder", "FOLDER", "texts.encoder", "A pretrained BERT or DistilBERT (data/glosses/minilm.sh)"),
+        Flag::field("blocks", "N", "texts.blocks", "Last blocks of the text encoder, which may be released"),
+        Flag::field("text", "COLUMN", "texts.text", "Column of the texts"),
+        Flag::field("class", "COLUMN", "texts.class", "Column of their classes"),
+        Flag::field("texts-per-class", "N", "texts.labels", "Training texts of each class, and as many for validation"),
+        Flag::field("test-texts", "N", "texts.test", "Test texts of each class, at most"),
         Flag::apply("skip-bad", "", |spec, _| spec.photos.skip_bad = true, "Leave out photos that cannot be read"),
         Flag::field("clips", "N", "source_clips", "Training clips of each class of the source task"),
         Flag::field("per-class", "N", "per_class", "Training clips or pictures of each class (glosses, pictures)"),
@@ -235,10 +252,11 @@ impl Experiment for Hatl {
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
-        let found = run.models(&[saved::TRANSLATOR_FILE, picture_model::MODEL_FILE], &options.choice)?;
-        let rank = |trial: &SavedTrial| trial.measurement.get("best_validation").unwrap_or(-1.0);
-        let first = found[0];
-        let trial = found.into_iter().fold(first, |best, trial| if rank(trial) > rank(best) { trial } else { best });
+        let files = [saved::TRANSLATOR_FILE, picture_model::MODEL_FILE, texts::TEXT_FILE];
+        let trial = best(run, &files, &options.choice)?;
+        if trial.has(texts::TEXT_FILE) {
+            return texts::apply(trial, options).map(Some);
+        }
         if trial.has(saved::TRANSLATOR_FILE) {
             return saved::apply(trial, options).map(Some);
         }
@@ -246,6 +264,20 @@ impl Experiment for Hatl {
         let backbone = ("photos.backbone.weights", &spec.photos.backbone);
         picture_model::apply(trial, backbone, options, observer).map(Some)
     }
+
+    fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<Option<OnnxModel>, StudyError> {
+        let trial = best(run, &[picture_model::MODEL_FILE], choice)?;
+        let backbone = trial.settings::<Spec>()?.photos.backbone;
+        picture_model::onnx(trial, ("photos.backbone.weights", &backbone)).map(Some)
+    }
+}
+
+/// The best model of a run on its validation rows that keeps one of these files, of equal ones the first.
+fn best<'r>(run: &'r SavedRun, files: &[&str], choice: &ModelChoice) -> Result<&'r SavedTrial, StudyError> {
+    let found = run.models(files, choice)?;
+    let rank = |trial: &SavedTrial| trial.measurement.get("best_validation").unwrap_or(-1.0);
+    let first = found[0];
+    Ok(found.into_iter().fold(first, |best, trial| if rank(trial) > rank(best) { trial } else { best }))
 }
 
 /// The accuracies of hatl and of what needs no schedule, where the pictures may be the user's.

@@ -15,6 +15,7 @@ use crate::systems::conditions::ConditionConfig;
 use crate::systems::hatl::arms::{ARMS, arm};
 use crate::systems::hatl::signs::Camera;
 use crate::systems::hatl::tasks::{TASKS, task};
+use crate::systems::hatl::texts::Texts;
 use crate::systems::live_stages::LiveStages;
 use crate::systems::methods::MethodConfig;
 use crate::transfer::{Need, Rule};
@@ -54,6 +55,9 @@ pub struct Spec {
     pub pictures: PictureConfig,
     /// Photos, and the backbone whose last stages are released on them.
     pub photos: LiveStages,
+    /// Texts, and the encoder whose last blocks are released on them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub texts: Texts,
     /// Sizes of backbone and translator.
     pub sizes: Sizes,
     /// Terms of the loss of a translation.
@@ -74,6 +78,10 @@ pub struct Spec {
     /// Conditions under which the circuit of a trained head is evaluated.
     #[serde(skip_serializing_if = "ConditionConfig::is_default")]
     pub evaluate: ConditionConfig,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Drawn films of the source task.
@@ -176,6 +184,7 @@ impl Default for Spec {
             camera: Camera::default(),
             pictures: PictureConfig::default(),
             photos: LiveStages { edge: 64, stages: 3, labels: 15, test: 50, ..LiveStages::default() },
+            texts: Texts::default(),
             sizes: Sizes::default(),
             weights: LossWeights::default(),
             search: BeamSearch::default(),
@@ -204,6 +213,14 @@ impl Spec {
         if let Some(row) = task(name) {
             (row.quick)(self);
         }
+    }
+
+    /// Classifies the texts of a file, by the quick run of that task.
+    pub fn read_texts(&mut self, file: impl Into<PathBuf>) {
+        if self.task != "texts" {
+            self.choose("texts");
+        }
+        self.data = Some(file.into());
     }
 
     /// Reads films or pictures from a folder. The glosses of single frames are unknown in the user's own sentences.
@@ -261,6 +278,11 @@ impl Settings for Spec {
             name: "photos",
             doc: "pictures classified on a pretrained backbone whose last stages are released; --data reads class folders",
             apply: |spec| spec.choose("photos"),
+        },
+        Preset {
+            name: "texts",
+            doc: "texts classified on a pretrained text encoder whose last blocks are released; needs --texts and --encoder",
+            apply: |spec| spec.choose("texts"),
         },
         Preset {
             name: "full",
@@ -336,6 +358,15 @@ impl Settings for Spec {
             let expected = "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
             check.refuse("data", path.display(), expected);
         }
+        let texts = &self.texts;
+        check
+            .path("texts.encoder", texts.encoder.as_deref())
+            .layers("texts.blocks", texts.blocks)
+            .count("texts.labels", texts.labels)
+            .count("texts.test", texts.test)
+            .whole("texts.longest", texts.longest, 3..=100_000)
+            .positive("texts.encoder_rate", texts.encoder_rate)
+            .check("texts.class", &texts.class, texts.class != texts.text, "another column than texts.text");
         match (&self.head, row.classifies) {
             (Some(head), true) => _ = check.head_on_device("head", head, self.circuit.width()),
             (Some(head), false) => {

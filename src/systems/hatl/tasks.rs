@@ -21,6 +21,7 @@ use crate::systems::hatl::network::{FilmClassifier, layer_groups};
 use crate::systems::hatl::saved::{self, SavedTranslator};
 use crate::systems::hatl::signs::{Action, Camera, Film, JOINTS, Signer};
 use crate::systems::hatl::spec::{LossWeights, SourceFilms, Spec};
+use crate::systems::hatl::texts::{self, TextInputs};
 use crate::systems::hatl::translator::Translator;
 use crate::systems::hatl::{photos, pictures};
 use crate::systems::head_choice::HeadChoice;
@@ -38,6 +39,7 @@ pub struct Inputs {
     pub(super) films: Option<OwnFilms>,
     pub(super) pictures: Option<Pictures>,
     pub(super) photos: Option<LivePictures>,
+    pub(super) texts: Option<TextInputs>,
 }
 
 /// Makes a task under a seed.
@@ -187,6 +189,27 @@ pub static TASKS: &[TaskRow] = &[
         },
         source: None,
         target: photos::task,
+    },
+    TaskRow {
+        name: "texts",
+        doc: "texts classified on a pretrained text encoder whose last blocks are released; those below are computed once",
+        reads_data: true,
+        classifies: true,
+        metrics: &["accuracy"],
+        quick: |spec| {
+            spec.head = Some("linear".into());
+            spec.arms = ["hatl", "fixed", "frozen", "full", "layer_rates"].map(String::from).to_vec();
+            spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
+            spec.target = TrainConfig { epochs: 12, batch: 16, rate: 3e-3, warm_up: 0, ..spec.target };
+            (spec.rule, spec.rule.floor) = (IN_NOISE, 0.0);
+        },
+        full: |spec| {
+            spec.arms = ARMS.iter().filter(|row| !row.from_scratch).map(|row| row.name.into()).collect();
+            (spec.target.epochs, spec.target.patience) = (60, Some(15));
+        },
+        open: |spec, _| Ok(Inputs { texts: Some(texts::open(spec)?), ..Inputs::default() }),
+        source: None,
+        target: texts::task,
     },
 ];
 

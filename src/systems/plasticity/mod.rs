@@ -23,11 +23,11 @@ pub use arms::{Arm, CONTROLS, Treatment, arms, pretrained_arms};
 pub use health::{DORMANT, Health, dormant, effective_rank};
 pub use pictures::Collection;
 pub use settings::{OWN, SETTINGS, SettingRow};
-pub use spec::{Digits, Layers, Pictures, Pretrained, Spec};
+pub use spec::{Digits, Layers, PictureNetwork, Pictures, Pretrained, Spec, VisionConfig};
 
 use crate::lab::{
-    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
-    Results, Role, SavedRun, StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric,
+    ModelChoice, OnnxModel, Point, Results, Role, SavedRun, StudyError, Unit,
 };
 use crate::nn::backbone::BACKBONES;
 use crate::report::Section;
@@ -71,6 +71,7 @@ impl Experiment for Plasticity {
             "--preset pretrained --data bccd.zip",
             "--settings useful_source --seeds 10",
             "--preset full",
+            "--settings near,far --network transformer",
             "--head quantum --settings random_labels",
         ],
     };
@@ -120,6 +121,8 @@ impl Experiment for Plasticity {
             |spec, _| spec.pretrained.live.skip_bad = true,
             "Leave out pictures that cannot be read",
         ),
+        Flag::field("network", "NAME", "pictures.network", "Network that near and far train from initial values")
+            .with_choices(|| PictureNetwork::NAMES.to_vec()),
         Flag::field("backbone", "NAME", "pretrained.live.backbone.name", "Pretrained backbone")
             .with_choices(|| BACKBONES.iter().map(|row| row.name).collect()),
         Flag::field("weights", "FILE", "pretrained.live.backbone.weights", "Weight file of the backbone"),
@@ -243,5 +246,11 @@ impl Experiment for Plasticity {
         let applied =
             picture_model::apply(trial, ("pretrained.live.backbone.weights", &live.backbone), options, observer)?;
         Ok(Some(applied))
+    }
+
+    fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<Option<OnnxModel>, StudyError> {
+        let trial = picture_model::best(run, choice)?;
+        let live = trial.settings::<Spec>()?.pretrained.live;
+        picture_model::onnx(trial, ("pretrained.live.backbone.weights", &live.backbone)).map(Some)
     }
 }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use crate::nn::backbone::TopStages;
+use crate::nn::backbone::architecture::{Architecture, Spelling};
+use crate::nn::backbone::transformers::{VisionSize, vision_transformer};
 use crate::nn::head::CircuitConfig;
 use crate::nn::head::HeadModel;
 use crate::nn::head::{Head, HeadRow};
@@ -21,6 +24,8 @@ pub enum Trunk {
     /// Convolutions of 3×3 with batch normalisation and ReLU, the second and later ones of stride 2, then the mean over the
     /// plane: channels of the inputs, then of each layer.
     Convolutions(Vec<usize>),
+    /// A vision transformer, a layer for the patches and one for each encoder. It reads grey pictures as three equal channels.
+    Transformer(VisionSize),
 }
 
 /// A trunk with a head, as a function of its parameters. `more` of its output are what the layers put out.
@@ -30,14 +35,38 @@ pub struct TargetNet {
 }
 
 impl Trunk {
-    fn widths(&self) -> &[usize] {
-        let (Self::Linear(widths) | Self::Convolutions(widths)) = self;
-        widths
+    /// Width of what its head reads.
+    fn features(&self) -> usize {
+        match self {
+            Self::Linear(widths) | Self::Convolutions(widths) => widths[widths.len() - 1],
+            Self::Transformer(size) => size.width,
+        }
     }
 
-    /// Number of layers.
-    pub fn layers(&self) -> usize {
-        self.widths().len() - 1
+    /// Prefixes of the names of each layer's parameters, from input to output.
+    fn prefixes(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::Linear(widths) | Self::Convolutions(widths) => {
+                (0..widths.len() - 1).map(|k| vec![format!("trunk.{k}.")]).collect()
+            }
+            Self::Transformer(size) => {
+                let names = |stage: Vec<(String, Vec<usize>)>| stage.into_iter().map(|(name, _)| name).collect();
+                architecture(size).stage_parameters().into_iter().map(names).collect()
+            }
+        }
+    }
+
+    /// What goes into and what comes out of the units of each layer that can be dormant: names of two matrices or kernels.
+    pub fn units(&self) -> Vec<[String; 2]> {
+        match self {
+            Self::Linear(widths) | Self::Convolutions(widths) => {
+                (0..widths.len() - 1).map(|k| [k, k + 1].map(|k| format!("trunk.{k}.weight"))).collect()
+            }
+            Self::Transformer(size) => {
+                let names = |k| ["0", "3"].map(|l| format!("encoder.layers.encoder_layer_{k}.mlp.{l}.weight"));
+                (0..size.depth).map(names).collect()
+            }
+        }
     }
 }
 
@@ -47,14 +76,27 @@ impl TargetNet {
     /// # Errors
     /// If there is no such head or family of circuits, or the circuit cannot be built.
     pub fn new(trunk: &Trunk, head: &str, circuit: &CircuitConfig, classes: usize) -> Result<Self, StudyError> {
-        let features = trunk.widths()[trunk.layers()];
-        let head = HeadChoice::named(head, circuit)?.config.model(features, classes)?;
+        let head = HeadChoice::named(head, circuit)?.config.model(trunk.features(), classes)?;
         Ok(Self { trunk: trunk.clone(), head })
     }
 
     /// The same trunk with this head.
     pub fn with_head(&self, head: HeadModel) -> Self {
         Self { trunk: self.trunk.clone(), head }
+    }
+
+    /// The layers below its head.
+    pub fn trunk(&self) -> &Trunk {
+        &self.trunk
+    }
+
+    /// Takes over the values of the layers below the head from parameters of a network with the same.
+    ///
+    /// # Errors
+    /// If one has another shape.
+    pub fn copy_trunk(&self, params: &Params, source: &Params) -> Result<(), NnError> {
+        let prefixes = self.trunk.prefixes().concat();
+        prefixes.iter().try_for_each(|prefix| params.copy_prefix_from(source, prefix).map(drop))
     }
 
     /// Its head, ready to be built.
@@ -78,16 +120,30 @@ impl TargetNet {
 
     /// Its layers, the head last.
     pub fn groups(&self, params: &Params) -> LayerGroups {
-        let layer = |k: usize| {
-            let prefix = format!("trunk.{k}.");
-            params
-                .trainable()
-                .map(|(name, _)| name)
-                .filter(|name| name.starts_with(&prefix))
-                .map(String::from)
-                .collect()
+        let layer = |prefixes: Vec<String>| {
+            let names = params.trainable().map(|(name, _)| name);
+            names.filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))).map(String::from).collect()
         };
-        LayerGroups::of_trunk((0..self.trunk.layers()).map(layer).collect(), params)
+        LayerGroups::of_trunk(self.trunk.prefixes().into_iter().map(layer).collect(), params)
+    }
+}
+
+/// The layers of a transformer without a classifier.
+fn architecture(size: &VisionSize) -> Architecture {
+    vision_transformer(*size, Spelling::Torchvision)
+}
+
+struct BuiltTransformer {
+    stages: TopStages,
+    head: Arc<dyn Head>,
+}
+
+impl Network for BuiltTransformer {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let grey = first(inputs)?;
+        let (features, more) = self.stages.features_and_units(&Tensor::cat(&[grey, grey, grey], 1)?)?;
+        let logits = self.head.logits(&features)?;
+        Ok(Output { more, ..Output::new(features, logits) })
     }
 }
 
@@ -104,11 +160,19 @@ enum Layer {
 impl Model for TargetNet {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let mut layers = Vec::new();
-        for (k, pair) in self.trunk.widths().windows(2).enumerate() {
+        let (widths, is_linear) = match &self.trunk {
+            Trunk::Linear(widths) => (widths, true),
+            Trunk::Convolutions(widths) => (widths, false),
+            Trunk::Transformer(size) => {
+                let stages = TopStages::untrained(params, &architecture(size))?;
+                return Ok(Box::new(BuiltTransformer { stages, head: self.head.build(params)? }));
+            }
+        };
+        for (k, pair) in widths.windows(2).enumerate() {
             let (name, sizes) = (format!("trunk.{k}"), (pair[0], pair[1]));
-            layers.push(match self.trunk {
-                Trunk::Linear(_) => Layer::Linear(Linear::new(params, &name, sizes, true)?),
-                Trunk::Convolutions(_) => {
+            layers.push(match is_linear {
+                true => Layer::Linear(Linear::new(params, &name, sizes, true)?),
+                false => {
                     let window = Window::square(3, if k == 0 { 1 } else { 2 }, 1);
                     let convolution = Conv2d::new(params, &name, sizes, window, 1, false)?;
                     Layer::Convolution(convolution, BatchNorm::new(params, &format!("{name}.norm"), pair[1])?)

@@ -63,7 +63,7 @@ fn networks(spec: &Spec, results: &Results) -> Table {
     let header =
         ["setting", "dormant %", "after source", "dead %", "after source", "rank", "after source", "stability"];
     let caption = "The network before and after its source, on the target's test rows; of a pretrained backbone its trained \
-                   stages, on the training pictures. Dormant: units behind a ReLU with at most 0.025 of the mean activity of \
+                   stages, on the training pictures. Dormant: units behind a ReLU, or the GELU of a transformer, with at most 0.025 of the mean activity of \
                    their layer. Dead: units that are always 0. Stability: what the choices by the gradients of two halves \
                    of the target's rows have in common (Jaccard index), at the last share";
     let mut table = Table::new("networks", caption, &header, 1);

@@ -6,11 +6,12 @@ use ndarray::{Array2, Axis};
 use crate::data::digits;
 use crate::math::Stream;
 use crate::nn::Examples;
+use crate::nn::backbone::transformers::VisionSize;
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
 use crate::systems::plasticity::network::Trunk;
 use crate::systems::plasticity::pictures::Collection;
-use crate::systems::plasticity::spec::Spec;
+use crate::systems::plasticity::spec::{PictureNetwork, Spec, VisionConfig};
 
 /// A source and a target.
 pub struct SettingRow {
@@ -175,8 +176,17 @@ fn drawn(spec: &Spec, seed: u64, target: Collection) -> Result<Material, StudyEr
         // Three collections a seed, none the same.
         collection.draw(per_class, pictures.edge, 3 * seed + number)
     };
+    let trunk = match pictures.network {
+        PictureNetwork::Convolutions => Trunk::Convolutions([&[1], &pictures.channels[..]].concat()),
+        PictureNetwork::Transformer => {
+            let VisionConfig { patch, width, depth, heads } = pictures.transformer;
+            // The head makes the classes.
+            let (side, hidden, classes) = (pictures.edge, 4 * width, target.classes());
+            Trunk::Transformer(VisionSize { side, patch, width, depth, heads, hidden, classes })
+        }
+    };
     Ok(Material {
-        trunk: Trunk::Convolutions([&[1], &pictures.channels[..]].concat()),
+        trunk,
         source: vec![(part(Collection::Dataset, 0, pictures.source_rows)?, pictures.source)],
         source_classes: Collection::Dataset.classes(),
         classes: target.classes(),

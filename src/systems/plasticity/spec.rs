@@ -145,8 +145,14 @@ pub struct Digits {
 pub struct Pictures {
     /// Pixels along an edge.
     pub edge: usize,
+    /// What kind of network learns them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub network: PictureNetwork,
     /// Channels of the convolutions.
     pub channels: Vec<usize>,
+    /// Sizes of the transformer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub transformer: VisionConfig,
     /// Training pictures of each class of the source.
     pub source_rows: usize,
     /// The same of the target.
@@ -157,6 +163,46 @@ pub struct Pictures {
     pub source: TrainConfig,
     /// How the target is learned.
     pub target: TrainConfig,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Kinds of networks for drawn pictures, all trained from initial values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureNetwork {
+    /// Convolutions with batch normalisation.
+    #[default]
+    Convolutions,
+    /// A vision transformer (Dosovitskiy et al. 2021, arXiv:2010.11929).
+    Transformer,
+}
+
+impl PictureNetwork {
+    /// Every kind by its name.
+    pub const NAMES: [&'static str; 2] = ["convolutions", "transformer"];
+}
+
+/// Sizes of a small vision transformer; four times its width lies between the linear layers of an encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VisionConfig {
+    /// Pixels along the side of a patch; they divide the edge.
+    pub patch: usize,
+    /// Width of a token.
+    pub width: usize,
+    /// Number of encoders.
+    pub depth: usize,
+    /// Heads of each; they divide the width.
+    pub heads: usize,
+}
+
+impl Default for VisionConfig {
+    fn default() -> Self {
+        Self { patch: 4, width: 48, depth: 4, heads: 3 }
+    }
 }
 
 impl Default for Digits {
@@ -184,7 +230,9 @@ impl Default for Pictures {
         };
         Self {
             edge: 12,
+            network: PictureNetwork::default(),
             channels: vec![8, 16, 32],
+            transformer: VisionConfig::default(),
             source_rows: 80,
             labels: 50,
             test_rows: 50,
@@ -352,6 +400,19 @@ impl Settings for Spec {
             check.widths(field, widths);
         }
         check.edge("pictures.edge", pictures.edge, 4);
+        let VisionConfig { patch, width, depth, heads } = pictures.transformer;
+        check.width("pictures.transformer.width", width).whole("pictures.transformer.depth", depth, 1..=24);
+        let divides = |part: usize, whole: usize| part > 0 && whole.is_multiple_of(part);
+        check.check(
+            "pictures.transformer.heads",
+            heads,
+            divides(heads, width),
+            "a divisor of pictures.transformer.width",
+        );
+        if pictures.network == PictureNetwork::Transformer {
+            let expected = format!("a divisor of pictures.edge, {}", pictures.edge);
+            check.check("pictures.transformer.patch", patch, divides(patch, pictures.edge), &expected);
+        }
         for (field, labels) in [("digits.labels", digits.labels), ("digits.useful_labels", digits.useful_labels)] {
             let expected = "with digits.rows at most 1500 of 1,797 digits: the others are the test rows";
             check.check(field, labels, digits.rows.saturating_add(labels) <= 1500, expected);

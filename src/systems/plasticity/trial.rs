@@ -108,7 +108,7 @@ impl Task<'_> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.block.target.build(&mut params)?;
         if treatment != Treatment::Scratch {
-            params.copy_prefix_from(&self.block.source, "trunk.")?;
+            self.block.target.copy_trunk(&params, &self.block.source)?;
             params.copy_prefix_from(&self.block.source, "reduce.")?;
             if treatment != Treatment::FreshCircuit {
                 params.copy_prefix_from(&self.block.source, "circuit.")?;
@@ -134,7 +134,8 @@ impl Task<'_> {
                 self.run(arm, &mut params, shrink, |_| None)
             }
             Treatment::Wake => {
-                let wake = WakeUnits { groups, head_first, touched: None };
+                let units = self.block.target.trunk().units();
+                let wake = WakeUnits { groups, units, head_first, touched: None };
                 self.run(arm, &mut params, wake, |wake| wake.touched)
             }
             Treatment::WakeAngles { informed, selection } => {

@@ -15,6 +15,8 @@ use crate::transfer::{FitContext, Transfer};
 pub struct WakeUnits {
     /// The layers; the last is the head.
     pub groups: LayerGroups,
+    /// Names of what goes into the units of each layer, and of what comes out of them.
+    pub units: Vec<[String; 2]>,
     /// Epochs in which the head alone learns first.
     pub head_first: usize,
     /// Share of weights touched, one between two dormant units counted twice; known after it happened.
@@ -30,10 +32,9 @@ impl Transfer for WakeUnits {
         let network = context.model.build(params)?;
         let layers = activity(network.as_ref(), &context.training.rows(&rows, Mode::Eval)?.inputs)?;
         let (mut touched, mut all) = (0, 0);
-        for (k, layer) in layers.iter().enumerate() {
+        for (layer, [incoming, outgoing]) in layers.iter().zip(&self.units) {
             let units = dormant(layer);
-            let incoming = format!("trunk.{k}.weight");
-            let init = params.init(&incoming).unwrap_or(Init::Constant(0.0));
+            let init = params.init(incoming).unwrap_or(Init::Constant(0.0));
             let mut stream = Stream::named(context.seed, &format!("wake {incoming}"));
             let mut change = |name: &str, new: &mut dyn FnMut(&mut Vec<f64>, &[usize]) -> usize| {
                 let Some(var) = params.find(name).filter(|_| params.is_trainable(name)) else {
@@ -43,14 +44,14 @@ impl Transfer for WakeUnits {
                 touched += new(&mut values, var.dims());
                 Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
             };
-            change(&incoming, &mut |values, shape| {
+            change(incoming, &mut |values, shape| {
                 let width = values.len() / shape[0];
                 for &unit in &units {
                     values[unit * width..(unit + 1) * width].copy_from_slice(&init.draw(&mut stream, width));
                 }
                 units.len() * width
             })?;
-            change(&format!("trunk.{}.weight", k + 1), &mut |values, shape| {
+            change(outgoing, &mut |values, shape| {
                 let (inside, taps) = (shape[1], shape[2..].iter().product::<usize>());
                 for (index, value) in values.iter_mut().enumerate() {
                     if units.contains(&(index / taps % inside)) {
@@ -59,7 +60,7 @@ impl Transfer for WakeUnits {
                 }
                 units.len() * shape[0] * taps
             })?;
-            all += params.find(&incoming).map_or(0, |var| var.elem_count());
+            all += params.find(incoming).map_or(0, |var| var.elem_count());
         }
         self.touched = Some(touched as f64 / all.max(1) as f64);
         Ok(())

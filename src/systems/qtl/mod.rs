@@ -21,7 +21,7 @@ pub use spec::{EvaluateConfig, Spec};
 use crate::data::Features;
 use crate::lab::{
     Applied, ApplyOptions, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
-    Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
+    ModelChoice, Observer, OnnxModel, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::nn::optim::Schedule;
 use crate::noise::model::MODELS;
@@ -287,5 +287,9 @@ impl Experiment for Qtl {
             false => SavedHead::of_trial(trial)?.apply(options, observer),
         };
         applied.map(Some)
+    }
+
+    fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<Option<OnnxModel>, StudyError> {
+        SavedHead::onnx(run, choice).map(Some)
     }
 }

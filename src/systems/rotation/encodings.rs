@@ -81,6 +81,28 @@ impl AngleHead {
         self.target(0.0).len()
     }
 
+    /// Whether its output is a distribution over angles, made of scores by softmax.
+    pub fn is_distribution(&self) -> bool {
+        matches!(self.encoding, Encoding::Distribution(_))
+    }
+
+    /// How [`decode`](Self::decode) makes an angle in degrees of its output `code`, for a program that runs the network
+    /// elsewhere.
+    pub fn formula(&self) -> String {
+        match self.encoding {
+            Encoding::Number | Encoding::Circular => "360 * code[0] mod 360".into(),
+            Encoding::Values(Code::UnitVector) => "degrees(atan2(code[1], code[0])) mod 360".into(),
+            Encoding::Values(_) => {
+                let width = self.width();
+                format!(
+                    "degrees(-atan2(sum of code[n] * sin(2 pi n / {width}), sum of code[n] * cos(2 pi n / {width}))) mod 360"
+                )
+            }
+            Encoding::Distribution(Code::Bins { bins }) => format!("(argmax(code) + 0.5) * 360 / {bins}"),
+            Encoding::Distribution(_) => format!("argmax(code) * 360 / {}", self.width()),
+        }
+    }
+
     /// The target for `angle` (radians): [`width`](Self::width) numbers.
     pub fn target(&self, angle: f64) -> Vec<f64> {
         match self.encoding {

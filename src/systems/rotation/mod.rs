@@ -19,6 +19,7 @@ mod photo;
 mod photographs;
 mod picture;
 mod predictions;
+mod readout;
 mod scene;
 mod spec;
 mod training;
@@ -31,6 +32,7 @@ pub use photographs::PhotoInputs;
 pub use photographs::saved::straightened;
 pub use picture::{Colour, NoisePicture, UprightPicture};
 pub use predictions::Errors;
+pub use readout::{READOUTS, Readout};
 pub use scene::{CLASSES, Scene};
 pub use spec::{FrozenHeads, Photos, Pretraining, Spec};
 pub use training::{Inputs, JPEG_QUALITIES};
@@ -39,7 +41,7 @@ pub use views::PictureSet;
 
 use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Coordinate, Experiment, Factor, Flag, Grid, Info, Measurement,
-    Metric, Observer, Point, Results, Role, SavedRun, StudyError, Unit,
+    Metric, ModelChoice, Observer, OnnxModel, Point, Results, Role, SavedRun, StudyError, Unit,
 };
 use crate::report::{Block, Section};
 use crate::systems::conditions::{devices_flag, shots_flag};
@@ -62,6 +64,7 @@ const MAIN: &str = "encodings";
 const RATES: &str = "rates";
 const TRANSFER: &str = "transfer";
 const FROZEN: &str = "frozen_heads";
+const READOUT: &str = "readouts";
 const SOURCE: &str = "source";
 
 /// Names of the grids of photographs.
@@ -87,6 +90,7 @@ impl Experiment for Rotation {
             "--encodings unit_vector,gaussian --seeds 5",
             "--heads linear,mlp_a,quantum",
             "--data photos --seeds 3",
+            "--data photos --readouts planes,mlp --encodings unit_vector",
             "--data photos --crop rectangle --size 128 --encodings unit_vector,gaussian",
             "--preset full",
         ],
@@ -149,6 +153,8 @@ impl Experiment for Rotation {
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::field("encodings", "LIST", "encodings", "Output encodings to compare")
             .with_choices(|| ENCODINGS.iter().map(|row| row.name).collect()),
+        Flag::field("readouts", "LIST", "readouts", "What reads the planes of a network; several are compared")
+            .with_choices(|| READOUTS.iter().map(|row| row.0).collect()),
         Flag::field(
             "heads",
             "LIST",
@@ -200,10 +206,12 @@ impl Experiment for Rotation {
             let starts = Factor::explained("start", Role::Arm, starts).with_baseline("small");
             let factors =
                 |arms: Factor| [Factor::seeds(&spec.seeds), arms].into_iter().chain(spec.method.factor()).collect();
-            return Ok(vec![
+            let mut grids = vec![
                 Grid::new(PHOTOGRAPHS, "Encodings", factors(encodings), &metrics),
                 Grid::new(PHOTO_STARTS_GRID, "Pretraining", factors(starts), &metrics),
-            ]);
+            ];
+            grids.extend(readouts(spec)?.map(|readouts| Grid::new(READOUT, "Readouts", factors(readouts), &metrics)));
+            return Ok(grids);
         }
         let jpeg = || Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES);
         let main = vec![
@@ -230,6 +238,10 @@ impl Experiment for Rotation {
             let rate = Factor::new("rate", Role::Arm, &spec.direct_rates).listed_by("direct_rates");
             let factors = vec![Factor::seeds(&spec.seeds), rate, jpeg()];
             grids.push(Grid::new(RATES, "Learning rates of direct", factors, &["validation_error", "error"]));
+        }
+        if let Some(readouts) = readouts(spec)? {
+            let factors = vec![Factor::seeds(&spec.seeds), readouts, jpeg()];
+            grids.push(Grid::new(READOUT, "Readouts", factors, &["error", "median_error", "p90_error", "within_10"]));
         }
         if spec.transfer.scenes > 0 {
             let starts = STARTS.iter().map(|&(name, doc, _)| (name, doc));
@@ -296,22 +308,30 @@ impl Experiment for Rotation {
                     let found = context.finished(same)?;
                     return Ok(Measurement { files: Default::default(), kept: Default::default(), ..found });
                 }
-                let (encoding, start, keeps) = match at.grid.as_str() {
-                    PHOTOGRAPHS => {
-                        let keeps = spec.seeds.first() == Some(&seed);
-                        (encoding(at.get("encoding"))?, PhotoStart::FineTuned, keeps)
-                    }
-                    _ => (encoding(start_encoding(spec))?, PHOTO_STARTS[at.index("start")].2, false),
+                let (of_starts, own) = (encoding(start_encoding(spec))?, spec.readout());
+                let first = spec.seeds.first() == Some(&seed);
+                let (encoding, readout, start, keeps) = match at.grid.as_str() {
+                    PHOTOGRAPHS => (encoding(at.get("encoding"))?, own, PhotoStart::FineTuned, first),
+                    READOUT => (of_starts, readout(at.get("readout"))?, PhotoStart::FineTuned, first),
+                    _ => (of_starts, own, PHOTO_STARTS[at.index("start")].2, false),
                 };
-                let method = at.get(METHOD);
-                return photographs::trial::trial(spec, inputs, (encoding, start, method), seed, keeps, observer);
+                let arm = (encoding, readout, start, at.get(METHOD));
+                return photographs::trial::trial(spec, inputs, arm, seed, keeps, observer);
             }
         };
         let source = || block.as_ref().expect("grids in the blocks of SOURCE are prepared with a source");
         match at.grid.as_str() {
             RATES => {
                 let rate = spec.direct_rates[at.index("rate")];
-                training::trial(spec, inputs, encoding(DIRECT)?, rate, seed, observer)
+                training::trial(spec, inputs, (encoding(DIRECT)?, spec.readout()), rate, seed, observer)
+            }
+            READOUT if !required.is_empty() => {
+                let found = context.finished(&required[0])?;
+                Ok(Measurement { files: Default::default(), kept: Default::default(), ..found })
+            }
+            READOUT => {
+                let arm = (encoding(start_encoding(spec))?, readout(at.get("readout"))?);
+                training::trial(spec, inputs, arm, 1.0, seed, observer)
             }
             TRANSFER => {
                 let (.., start) = STARTS[at.index("start")];
@@ -326,7 +346,10 @@ impl Experiment for Rotation {
                 frozen_heads::trial(spec, features, at.get("head"), encoding(at.get("code"))?, seed, context)
             }
             _ if at.get("encoding") == DIRECT => best_rate(spec, &required, context),
-            _ => training::trial(spec, inputs, encoding(at.get("encoding"))?, 1.0, seed, observer),
+            _ => {
+                let arm = (encoding(at.get("encoding"))?, spec.readout());
+                training::trial(spec, inputs, arm, 1.0, seed, observer)
+            }
         }
     }
 
@@ -334,6 +357,10 @@ impl Experiment for Rotation {
         match at.grid.as_str() {
             PHOTO_STARTS_GRID if PHOTO_STARTS[at.index("start")].2 == PhotoStart::FineTuned => {
                 vec![at.in_grid(PHOTOGRAPHS, "start", &[("encoding", start_encoding(spec))])]
+            }
+            READOUT if at.index("readout") == 0 => {
+                let grid = if spec.photos.is_some() { PHOTOGRAPHS } else { MAIN };
+                vec![at.in_grid(grid, "readout", &[("encoding", start_encoding(spec))])]
             }
             TRANSFER if at.get("start") != "scratch" => vec![at.with("start", "scratch")],
             MAIN if at.get("encoding") == DIRECT => {
@@ -376,6 +403,30 @@ impl Experiment for Rotation {
     fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
         photographs::saved::apply(run, options, observer).map(Some)
     }
+
+    fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<Option<OnnxModel>, StudyError> {
+        photographs::saved::onnx(run, choice).map(Some)
+    }
+}
+
+/// The factor of several readouts, which are compared under the encoding of the starts.
+fn readouts(spec: &Spec) -> Result<Option<Factor>, StudyError> {
+    let docs = spec.readouts.iter().map(|name| {
+        let known = READOUTS.iter().find(|row| row.0 == name);
+        known.map(|row| (row.0, row.1)).ok_or_else(|| unknown_readout(name))
+    });
+    let docs: Vec<(&str, &str)> = docs.collect::<Result<_, _>>()?;
+    let first = docs.first().map_or("", |row| row.0);
+    let factor = || Factor::explained("readout", Role::Arm, docs.clone()).with_baseline(first).listed_by("readouts");
+    Ok((docs.len() > 1).then(factor))
+}
+
+fn readout(name: &str) -> Result<Readout, StudyError> {
+    Readout::named(name).ok_or_else(|| unknown_readout(name))
+}
+
+fn unknown_readout(name: &str) -> StudyError {
+    StudyError::unknown("readout", name, READOUTS.iter().map(|row| row.0))
 }
 
 /// The encoding under which starts are compared, and the baseline of the encodings: that of the transfer if it is among

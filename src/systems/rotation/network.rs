@@ -2,9 +2,10 @@
 
 use candle_core::Tensor;
 
-use crate::nn::layer::{Conv2d, GroupNorm, Linear, Window};
+use crate::nn::layer::{Conv2d, GroupNorm, Window};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
+use crate::systems::rotation::readout::{Reader, ReaderShape, Readout};
 
 /// Pixels along an edge of a view.
 pub(super) const SIZE: usize = 28;
@@ -15,16 +16,18 @@ pub(super) const CHANNELS: [usize; 4] = [3, 16, 32, 64];
 /// Edge of the last plane: 28, 14, 7, 4.
 const EDGE: usize = 4;
 
-/// Features that a head reads.
+/// Features that a head on the planes reads.
 pub(super) const FEATURES: usize = CHANNELS[CHANNELS.len() - 1] * EDGE * EDGE;
 
 /// Prefixes of the names of the trunk's parameters.
 pub(super) const TRUNK: [&str; 2] = ["conv", "norm"];
 
-/// Three convolutions with group normalisation, then one linear layer.
+/// Three convolutions with group normalisation, then what reads their planes.
 pub(super) struct AngleNet {
-    /// Outputs of the linear layer.
+    /// Outputs of the last layer.
     pub outputs: usize,
+    /// What reads the planes.
+    pub readout: Readout,
 }
 
 impl AngleNet {
@@ -41,7 +44,7 @@ impl AngleNet {
 
 struct Layers {
     trunk: Vec<(Conv2d, GroupNorm)>,
-    head: Linear,
+    reader: Reader,
 }
 
 impl Model for AngleNet {
@@ -51,18 +54,19 @@ impl Model for AngleNet {
             let conv = Conv2d::new(params, &format!("conv{k}"), (pair[0], pair[1]), Window::square(3, 2, 1), 1, false)?;
             trunk.push((conv, GroupNorm::new(params, &format!("norm{k}"), 8, pair[1])?));
         }
-        Ok(Box::new(Layers { trunk, head: Linear::new(params, "head", (FEATURES, self.outputs), true)? }))
+        let planes = (CHANNELS[CHANNELS.len() - 1], EDGE * EDGE);
+        let shape = ReaderShape { planes, reduced: None, outputs: self.outputs };
+        Ok(Box::new(Layers { trunk, reader: Reader::new(params, self.readout, shape)? }))
     }
 }
 
 impl Network for Layers {
-    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
         let mut x = first(inputs)?.clone();
         for (conv, norm) in &self.trunk {
             x = norm.forward(&conv.forward(&x)?)?.relu()?;
         }
-        let features = x.flatten_from(1)?;
-        let logits = self.head.forward(&features)?;
+        let (features, logits) = self.reader.forward(&x, mode)?;
         Ok(Output::new(features, logits))
     }
 }

@@ -13,6 +13,7 @@ use crate::systems::inputs::Backbone;
 use crate::systems::methods::MethodConfig;
 use crate::systems::rotation::encodings::{ENCODINGS, codes};
 use crate::systems::rotation::photo::Crop;
+use crate::systems::rotation::readout::{READOUTS, Readout};
 use crate::transfer::Need;
 
 /// Everything that decides a run's result.
@@ -23,6 +24,10 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Rows of the table of encodings.
     pub encodings: Vec<String>,
+    /// What reads the planes of a network, rows of the table of readouts: the first in all trainings on angles but those of the
+    /// transfer and its heads. Several are compared under one encoding.
+    #[serde(skip_serializing_if = "is_planes")]
+    pub readouts: Vec<String>,
     /// Factors on the learning rate at which `direct` is trained. The trial with the lowest error on validation pictures
     /// is reported.
     pub direct_rates: Vec<f64>,
@@ -77,6 +82,11 @@ pub struct Photos {
     /// Views of each training photograph, up to 1000, at random angles, every second one mirrored. An epoch has one of each photograph.
     #[serde(default = "default_views")]
     pub views: usize,
+}
+
+/// Whether it is the default list, which settings need not state.
+fn is_planes(readouts: &[String]) -> bool {
+    readouts == [READOUTS[0].0]
 }
 
 fn default_size() -> usize {
@@ -168,6 +178,7 @@ impl Default for Spec {
         Self {
             seeds: vec![0],
             encodings: ENCODINGS.iter().map(|row| row.name.into()).collect(),
+            readouts: vec![READOUTS[0].0.into()],
             direct_rates: vec![1.0],
             heads: Vec::new(),
             training_scenes: 1000,
@@ -184,6 +195,11 @@ impl Default for Spec {
 }
 
 impl Spec {
+    /// The first readout.
+    pub(super) fn readout(&self) -> Readout {
+        self.readouts.first().and_then(|name| Readout::named(name)).unwrap_or(READOUTS[0].2)
+    }
+
     /// Photographs in a folder instead of scenes. They have no classes, so transfer and frozen heads are left out.
     pub fn read_from(&mut self, folder: impl Into<PathBuf>) {
         self.photos = Some(match self.photos.take() {
@@ -253,6 +269,7 @@ impl Settings for Spec {
         check
             .list("seeds", &self.seeds)
             .names("encodings", &self.encodings, names.clone())
+            .names("readouts", &self.readouts, READOUTS.iter().map(|row| row.0))
             .list("direct_rates", &self.direct_rates)
             .distinct("heads", &self.heads)
             .count("training_scenes", self.training_scenes)

@@ -9,6 +9,7 @@ use crate::study::{Observer, StudyError};
 use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::network::AngleNet;
 use crate::systems::rotation::predictions::AnglePredictions;
+use crate::systems::rotation::readout::Readout;
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::views::{PictureSet, Views};
 use crate::transfer::schedule::Full;
@@ -50,16 +51,16 @@ impl Inputs {
     }
 }
 
-/// Trains a network with `head` at `rate` times the learning rate of the settings, and evaluates it.
+/// Trains a network with `head` and a readout at `rate` times the learning rate of the settings, and evaluates it.
 pub fn trial(
     spec: &Spec,
     inputs: &Inputs,
-    head: &'static AngleHead,
+    (head, readout): (&'static AngleHead, Readout),
     rate: f64,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
-    let model = AngleNet { outputs: head.width() };
+    let model = AngleNet { outputs: head.width(), readout };
     let training = PictureSet::scenes(TRAINING + seed, spec.training_scenes, spec.ambiguous);
     let training = Views { pictures: &training, head };
     let config = TrainConfig { rate: rate * spec.train.rate, ..spec.train };

@@ -11,6 +11,7 @@ use crate::systems::methods::Beside;
 use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::frozen_heads::Features;
 use crate::systems::rotation::network::{AngleNet, TRUNK};
+use crate::systems::rotation::readout::Readout;
 use crate::systems::rotation::scene::CLASSES;
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::training::{Inputs, TRAINING};
@@ -57,7 +58,7 @@ pub fn prepare(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<(Source, Measurement), StudyError> {
-    let (model, config) = (AngleNet { outputs: CLASSES }, &spec.transfer.source);
+    let (model, config) = (AngleNet { outputs: CLASSES, readout: Readout::Planes }, &spec.transfer.source);
     let training = SceneClasses::draw(SOURCE + seed, spec.transfer.scenes);
     let test = SceneClasses::draw(SOURCE_TEST, spec.test_scenes);
     let mut params = Params::new(seed, DType::F32);
@@ -85,7 +86,7 @@ pub fn trial(
 ) -> Result<Measurement, StudyError> {
     let training = PictureSet::scenes(TRAINING + seed, spec.transfer.labels, 0.0);
     let training = Views { pictures: &training, head };
-    let model = AngleNet { outputs: head.width() };
+    let model = AngleNet { outputs: head.width(), readout: Readout::Planes };
     // Another seed than the source's, so that the initial values of a network from scratch are not the source's.
     let mut params = Params::new(TRAINING + seed, DType::F32);
     model.build(&mut params)?;

@@ -1,5 +1,4 @@
-//! The trained part: the upper stages of the backbone, and a head on their planes as they are, without a mean over them.
-//! Where something is in the picture tells which way is up.
+//! The trained part: the upper stages of the backbone, and what reads their planes.
 
 use std::ops::RangeInclusive;
 
@@ -7,11 +6,13 @@ use candle_core::Tensor;
 
 use super::Pretrained;
 use crate::nn::backbone::Trunk;
-use crate::nn::layer::{Conv2d, GroupNorm, Linear, Window};
 use crate::nn::model::first;
+use crate::nn::onnx::{OnnxFacts, OnnxGraph};
 use crate::nn::{LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params};
+use crate::systems::rotation::encodings::AngleHead;
+use crate::systems::rotation::readout::{Reader, ReaderShape, Readout, write_code};
 
-/// Channels to which the planes are reduced before the linear layer.
+/// Channels to which the planes are reduced before a linear layer on all of them.
 const WIDTH: usize = 128;
 
 /// Factor on the learning rate of the backbone: it starts from trained values, the head from random ones.
@@ -22,6 +23,8 @@ pub(super) struct PhotoNet<'a> {
     pub pretrained: &'a Pretrained,
     /// Outputs of the last layer.
     pub outputs: usize,
+    /// What reads the planes.
+    pub readout: Readout,
 }
 
 impl PhotoNet<'_> {
@@ -56,34 +59,55 @@ impl PhotoNet<'_> {
         };
         LearningRates::of_groups(&groups, (0..groups.len()).map(factor))
     }
+
+    fn layers(&self, params: &mut Params) -> Result<Layers<'_>, NnError> {
+        let pretrained = self.pretrained;
+        let trunk = Trunk::on(params, pretrained.row, &pretrained.weights)?;
+        let planes = (pretrained.to.channels, pretrained.pixels);
+        let shape = ReaderShape { planes, reduced: Some(WIDTH), outputs: self.outputs };
+        Ok(Layers { trunk, pretrained, reader: Reader::new(params, self.readout, shape)? })
+    }
+
+    /// The whole network as an ONNX file: pictures (batch, 3, size, size) with values from 0 to 255 to the code of an angle.
+    ///
+    /// # Errors
+    /// A backbone with layers of a transformer.
+    pub fn to_onnx(
+        &self,
+        params: &mut Params,
+        head: &AngleHead,
+        mut metadata: Vec<(&str, String)>,
+    ) -> Result<Vec<u8>, NnError> {
+        let Layers { trunk, pretrained, reader } = self.layers(params)?;
+        let (size, transform) = (pretrained.size, pretrained.row.transform);
+        let (mut graph, pictures) = OnnxGraph::new("pictures", &[3, size, size]);
+        let normal = graph.normalised(&pictures, transform.mean, transform.deviation)?;
+        let planes = trunk.write(&mut graph, &normal, (size, size), Some(&pretrained.to.name))?;
+        let outputs = reader.write(&mut graph, &planes)?;
+        let code = write_code(&mut graph, head, outputs);
+        metadata.push(("encoding", head.name.into()));
+        metadata.push(("angle in degrees, counter-clockwise", head.formula()));
+        Ok(graph.file(&code, &OnnxFacts { name: "angle", output: ("code", head.width()), metadata }))
+    }
 }
 
 struct Layers<'a> {
     trunk: Trunk,
     pretrained: &'a Pretrained,
-    reduce: Conv2d,
-    norm: GroupNorm,
-    head: Linear,
+    reader: Reader,
 }
 
 impl Model for PhotoNet<'_> {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        let pretrained = self.pretrained;
-        let trunk = Trunk::on(params, pretrained.row, &pretrained.weights)?;
-        let reduce = Conv2d::new(params, "reduce", (pretrained.to.channels, WIDTH), Window::square(1, 1, 0), 1, false)?;
-        let norm = GroupNorm::new(params, "reduce_norm", 8, WIDTH)?;
-        let head = Linear::new(params, "head", (WIDTH * pretrained.pixels, self.outputs), true)?;
-        Ok(Box::new(Layers { trunk, pretrained, reduce, norm, head }))
+        Ok(Box::new(self.layers(params)?))
     }
 }
 
 impl Network for Layers<'_> {
     /// Inputs: what leaves the constant stages, (batch, channels, height, width).
-    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
         let planes = self.trunk.between(first(inputs)?, &self.pretrained.from, &self.pretrained.to.name)?;
-        let planes = self.norm.forward(&self.reduce.forward(&planes)?)?.relu()?;
-        let features = planes.flatten_from(1)?;
-        let logits = self.head.forward(&features)?;
+        let (features, logits) = self.reader.forward(&planes, mode)?;
         Ok(Output::new(features, logits))
     }
 }

@@ -13,7 +13,7 @@ use super::planes::outputs;
 use super::trial::joint_answer;
 use super::{PhotoInputs, Pretrained};
 use crate::data::{BadPicture, Picture, decode, read_pictures};
-use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial, StudyError};
+use crate::lab::{Applied, ApplyOptions, ModelChoice, OnnxModel, SavedRun, SavedTrial, StudyError};
 use crate::math::circular::wrap;
 use crate::nn::{LearningRates, Model, ModelHeader, NnError, Params};
 use crate::study::Observer;
@@ -21,6 +21,7 @@ use crate::systems::rotation::encodings::{AngleHead, encoding};
 use crate::systems::rotation::photo::{Crop, Photo, inscribed};
 use crate::systems::rotation::picture::UprightPicture;
 use crate::systems::rotation::predictions::AnglePredictions;
+use crate::systems::rotation::readout::{READOUTS, Readout};
 use crate::systems::rotation::spec::{Photos, Spec};
 
 /// File of a trial with what was trained, and in its metadata everything else that is needed.
@@ -39,6 +40,14 @@ struct Header {
     size: usize,
     crop: Crop,
     live_stages: usize,
+    /// Row of the table of readouts.
+    #[serde(default = "first_readout")]
+    readout: String,
+}
+
+/// That of files which name none.
+fn first_readout() -> String {
+    READOUTS[0].0.into()
 }
 
 impl ModelHeader for Header {
@@ -51,6 +60,7 @@ impl ModelHeader for Header {
 pub(super) struct SavedNet {
     header: Header,
     head: &'static AngleHead,
+    readout: Readout,
     pretrained: Pretrained,
     params: Params,
 }
@@ -60,7 +70,7 @@ impl SavedNet {
     pub fn bytes(
         spec: &Spec,
         inputs: &PhotoInputs,
-        head: &AngleHead,
+        (head, readout): (&AngleHead, Readout),
         params: &Params,
         rates: &LearningRates,
     ) -> Result<Vec<u8>, StudyError> {
@@ -72,6 +82,7 @@ impl SavedNet {
             size: photos.size,
             crop: photos.crop,
             live_stages: photos.live_stages,
+            readout: READOUTS.iter().find(|row| row.2 == readout).unwrap_or(&READOUTS[0]).0.into(),
         };
         let trained = params.trainable().filter(|(name, _)| rates.is_trainable(name));
         let tensors: Vec<(&str, Tensor)> = trained
@@ -87,6 +98,8 @@ impl SavedNet {
         let failed = |reason: String| NnError::File { path: path.clone(), reason };
         let header = Header::read(&bytes, &path)?;
         let head = encoding(&header.encoding).ok_or_else(|| failed(format!("unknown encoding {}", header.encoding)))?;
+        let known = Readout::named(&header.readout);
+        let readout = known.ok_or_else(|| failed(format!("unknown readout {}", header.readout)))?;
         let photos = Photos {
             backbone: header.backbone.clone(),
             size: header.size,
@@ -100,17 +113,17 @@ impl SavedNet {
             return Err(failed(reason).into());
         }
         let mut params = Params::new(0, DType::F32);
-        PhotoNet { pretrained: &pretrained, outputs: head.width() }.build(&mut params)?;
+        PhotoNet { pretrained: &pretrained, outputs: head.width(), readout }.build(&mut params)?;
         let weights = crate::nn::Weights::from_safetensors(&bytes, path.display().to_string())?;
         params.load_matching(&weights)?;
         params.freeze();
-        Ok(Self { header, head, pretrained, params })
+        Ok(Self { header, head, readout, pretrained, params })
     }
 
     /// By what angle (radians, counter-clockwise) each photograph is rotated: the answer on which views of it agree best,
     /// their mean confidence, and the median distance of the views from the answer.
     fn answer(&mut self, photos: &[Photo]) -> Result<Vec<(f64, Option<f64>, f64)>, StudyError> {
-        let model = PhotoNet { pretrained: &self.pretrained, outputs: self.head.width() };
+        let model = PhotoNet { pretrained: &self.pretrained, outputs: self.head.width(), readout: self.readout };
         let network = model.build(&mut self.params)?;
         let angles: Vec<f64> = (0..VIEWS).map(|view| TAU * view as f64 / VIEWS as f64).collect();
         let mut found = Vec::new();
@@ -130,6 +143,40 @@ impl SavedNet {
     }
 }
 
+/// The network of a run that is best on validation photographs, of those that a choice leaves.
+fn best<'r>(run: &'r SavedRun, choice: &ModelChoice) -> Result<(&'r SavedTrial, SavedNet), StudyError> {
+    let mut trials = run.models(&[MODEL_FILE], choice)?;
+    let error = |trial: &&SavedTrial| trial.measurement.get("validation_error").unwrap_or(f64::INFINITY);
+    trials.sort_by(|a, b| error(a).total_cmp(&error(b)));
+    let trial = trials[0];
+    let weights = trial.settings::<Spec>()?.photos.and_then(|photos| photos.backbone.weights);
+    trial.check_contents("photos.backbone.weights", weights.as_deref())?;
+    Ok((trial, SavedNet::of_trial(trial)?))
+}
+
+/// The network of a run that is best on validation photographs as an ONNX file.
+///
+/// # Errors
+/// A run without such networks, or a backbone that cannot be written.
+pub(in crate::systems::rotation) fn onnx(run: &SavedRun, choice: &ModelChoice) -> Result<OnnxModel, StudyError> {
+    let (trial, mut net) = best(run, choice)?;
+    let crop = match net.header.crop {
+        Crop::Disc => "the disc inside the picture, grey (127.5) around it",
+        Crop::Rectangle => "the largest upright rectangle inside the frame of the picture",
+    };
+    let facts = vec![("view", crop.to_string())];
+    let model = PhotoNet { pretrained: &net.pretrained, outputs: net.head.width(), readout: net.readout };
+    let bytes = model.to_onnx(&mut net.params, net.head, facts)?;
+    let size = net.header.size;
+    let title = format!(
+        "{}; `pictures` (batch, 3, {size}, {size}), RGB from 0 to 255, to `code` (batch, {}): angle in degrees = {}",
+        trial.title(),
+        net.head.width(),
+        net.head.formula()
+    );
+    Ok(OnnxModel { title, bytes })
+}
+
 /// Applies the network of a run that is best on validation photographs.
 ///
 /// # Errors
@@ -139,16 +186,8 @@ pub(in crate::systems::rotation) fn apply(
     options: &ApplyOptions,
     _observer: &dyn Observer,
 ) -> Result<Applied, StudyError> {
-    let mut trials = run.models(&[MODEL_FILE], &options.choice)?;
-    let error = |trial: &&SavedTrial| trial.measurement.get("validation_error").unwrap_or(f64::INFINITY);
-    trials.sort_by(|a, b| error(a).total_cmp(&error(b)));
-    let trial = trials[0];
     options.refuse_condition()?;
-    trial.check_contents(
-        "photos.backbone.weights",
-        trial.settings::<Spec>()?.photos.and_then(|p| p.backbone.weights).as_deref(),
-    )?;
-    let mut net = SavedNet::of_trial(trial)?;
+    let (trial, mut net) = best(run, &options.choice)?;
     let columns = ["sample", "angle", "confidence", "views_apart"].map(String::from).to_vec();
     let test = trial.measurement.get("joint_error");
     let model = format!(

@@ -16,6 +16,7 @@ use crate::systems::methods::Beside;
 use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::network::AngleNet;
 use crate::systems::rotation::predictions::AnglePredictions;
+use crate::systems::rotation::readout::Readout;
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::views::Views;
 use crate::transfer::schedule::Full;
@@ -90,20 +91,20 @@ impl Evaluator for PlaneViews<'_> {
     }
 }
 
-/// Trains a network with `head`, by the methods of a level beside its start, and evaluates it. With `keeps`, the network and pictures of its best and worst answers are
-/// files and results of the measurement.
+/// Trains a network with `head` and a readout, by the methods of a level beside its start, and evaluates it. With `keeps`,
+/// the network and pictures of its best and worst answers are files and results of the measurement.
 pub(in crate::systems::rotation) fn trial(
     spec: &Spec,
     inputs: &PhotoInputs,
-    (head, start, method): (&'static AngleHead, PhotoStart, &str),
+    (head, readout, start, method): (&'static AngleHead, Readout, PhotoStart, &str),
     seed: u64,
     keeps: bool,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
     if start == PhotoStart::Small {
-        return small(spec, inputs, (head, method), seed, observer);
+        return small(spec, inputs, (head, readout, method), seed, observer);
     }
-    let model = PhotoNet { pretrained: &inputs.pretrained, outputs: head.width() };
+    let model = PhotoNet { pretrained: &inputs.pretrained, outputs: head.width(), readout };
     let mut params = Params::new(seed, DType::F32);
     model.build(&mut params)?;
     let rates = model.learning_rates(&params, start == PhotoStart::FineTuned);
@@ -133,7 +134,7 @@ pub(in crate::systems::rotation) fn trial(
     measurement = measurement.file(PREDICTIONS_FILE, predictions_csv(inputs, &found));
     if keeps {
         let png = report::montage(inputs, &photos, &found.views);
-        let model = SavedNet::bytes(spec, inputs, head, &params, &rates)?;
+        let model = SavedNet::bytes(spec, inputs, (head, readout), &params, &rates)?;
         measurement = measurement.keep("photos", &photos).keep("montage", &png).file(MODEL_FILE, model);
     }
     Ok(measurement)
@@ -143,11 +144,11 @@ pub(in crate::systems::rotation) fn trial(
 fn small(
     spec: &Spec,
     inputs: &PhotoInputs,
-    (head, method): (&'static AngleHead, &str),
+    (head, readout, method): (&'static AngleHead, Readout, &str),
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
-    let model = AngleNet { outputs: head.width() };
+    let model = AngleNet { outputs: head.width(), readout };
     let [training, validation, test] = &inputs.small;
     let training = Views { pictures: training, head };
     let mut params = Params::new(seed, DType::F32);
