@@ -170,9 +170,9 @@ impl<F: Vectors> Plan<F> {
             }
             part.rows.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
         }
-        for ((block, matrices), d) in blocks.iter().zip(matrices).zip(total.shared) {
+        for ((block, matrices), mut d) in blocks.iter().zip(matrices).zip(total.shared) {
             if let Some(matrices) = matrices {
-                block.gradient(angles, 0..1, matrices, d, |row, slot, value| gradient.add(row, slot, value));
+                block.gradient(angles, 0..1, matrices, &mut d, |row, slot, value| gradient.add(row, slot, value));
             }
         }
         gradient

@@ -3,9 +3,10 @@
 //! Engines differ in what the numbers are (entries of the unitary, of its diagonal, of its Pauli transfer matrix) and
 //! agree on how they depend on angles, which this module defines.
 
-use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use crate::circuit::{Op, OpKind, Param};
 use crate::math::Matrix;
@@ -109,12 +110,14 @@ impl EntryMap {
         out
     }
 
-    /// The numbers of a map without input slots, which all rows share.
-    pub fn shared(&self, angles: &Angles) -> Cow<'_, [f64]> {
-        match self {
-            Self::Fixed(list) => Cow::Borrowed(list),
-            _ => Cow::Owned(self.values(angles, 0..1)),
+    /// What `work` makes of the numbers of a map without input slots, which all rows share.
+    pub fn shared<T>(&self, angles: &Angles, work: impl FnOnce(&[f64]) -> T) -> T {
+        if let Self::Fixed(list) = self {
+            return work(list);
         }
+        let mut list = SmallVec::<[f64; 16]>::from_elem(0.0, self.size());
+        self.write(angles, 0..1, &mut list);
+        work(&list)
     }
 
     /// Adds [`EntryMap::values`] to `out`, all zeros.
@@ -125,6 +128,10 @@ impl EntryMap {
                 for (numbers, &entry) in out.chunks_exact_mut(lanes.max(1)).zip(list) {
                     numbers.fill(entry);
                 }
+            }
+            Self::Wave { terms, param, .. } if lanes == 1 => {
+                let functions = harmonics(angles.value(*param, rows.start));
+                terms.iter().for_each(|term| out[term.entry] += term.coefficient * functions[term.harmonic]);
             }
             Self::Wave { terms, param, .. } => {
                 for (first, functions) in functions(angles, *param, rows, harmonics) {
@@ -152,6 +159,11 @@ impl EntryMap {
             Self::Fixed(_) => {}
             Self::Wave { terms, param, .. } => {
                 let Some((slot, scale)) = param.dependence() else { return };
+                if lanes == 1 {
+                    let functions = harmonics_derivative(angles.value(*param, rows.start));
+                    let parts = terms.iter().map(|term| term.coefficient * d[term.entry] * functions[term.harmonic]);
+                    return add(rows.start, slot, scale * parts.sum::<f64>());
+                }
                 for (first, functions) in functions(angles, *param, rows.clone(), harmonics_derivative) {
                     let count = CHUNK.min(lanes - first);
                     let mut sums = [0.0; CHUNK];

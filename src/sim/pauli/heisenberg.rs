@@ -4,8 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
-use crate::sim::kernel::pauli::sweep;
-use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::pauli::loops::Numbers;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::pauli::cost::every;
 use crate::sim::{AngleGradient, Angles};
@@ -51,18 +50,12 @@ impl<F> ObservableCache<F> {
 }
 
 impl<F: Vectors> HeisenbergObservables<F> {
-    /// `terms` are those of each observable, readout error included.
-    pub fn new(blocks: &[Block<F>], qubits: usize, angles: &Angles, terms: &[Terms]) -> Self {
-        let (lanes, count) = (terms.len(), blocks.len());
-        let mut front = vec![F::ZERO; lanes << (2 * qubits)];
-        for (lane, terms) in terms.iter().enumerate() {
-            for &(weight, string) in terms {
-                front[sweep::component(string, qubits) * lanes + lane] += F::of(weight);
-            }
-        }
+    /// `front` are the observables behind the blocks, one in each of `lanes`.
+    pub fn new(blocks: &[Block<F>], angles: &Angles, mut front: Vec<F>, lanes: usize) -> Self {
+        let count = blocks.len();
         let all_matrices: Vec<Arc<BlockMatrices<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
         let every = every(count, size_of_val(&front[..]) as f64);
-        let mut kept = Vec::new();
+        let mut kept = Vec::with_capacity(count.div_ceil(every));
         for (k, (block, matrices)) in blocks.iter().zip(&all_matrices).enumerate().rev() {
             if (k + 1) % every == 0 || k + 1 == count {
                 kept.push(front.clone());
@@ -88,10 +81,12 @@ impl<F: Vectors> HeisenbergObservables<F> {
             for k in first..last {
                 let after = if k + 1 == last { kept } else { &again[last - 2 - k] };
                 let (block, matrices) = (&blocks[k], &self.all_matrices[k]);
-                let mut d = vec![0.0; block.numbers(1)];
+                let mut d = Numbers::from_elem(0.0, block.numbers(1));
                 block.outer(&carried, after, self.lanes, matrices, &mut d);
-                block.gradient(angles, 0..1, matrices, d, |row, slot, value| gradient.add(row, slot, value));
-                block.forward(&mut carried, self.lanes, matrices);
+                block.gradient(angles, 0..1, matrices, &mut d, |row, slot, value| gradient.add(row, slot, value));
+                if k + 1 < blocks.len() {
+                    block.forward(&mut carried, self.lanes, matrices);
+                }
             }
         }
     }

@@ -1,15 +1,18 @@
 //! What is worked out of a program once: its blocks, split where the rows stop differing.
 
+use std::sync::OnceLock;
+
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::pauli::block::{Block, Fuser};
+use crate::sim::kernel::pauli::sweep;
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::pauli::NAME;
 use crate::sim::pauli::product::Prefix;
 use crate::sim::readout::{ProgramParts, recorded};
-use crate::sim::{EngineOptions, Precision, SimError, check};
+use crate::sim::{Angles, EngineOptions, Precision, SimError, check};
 
 /// Up to so many qubits vectors are short and angles stay out of two-qubit blocks.
 const SHORT: usize = 6;
@@ -21,8 +24,12 @@ pub struct Plan<F> {
     pub input_slots: usize,
     /// Maps on single qubits before anything entangles them.
     pub prefix: Prefix<F>,
-    /// Everything after.
+    /// Everything after, up to the last block with a slot.
     pub suffix: Vec<Block<F>>,
+    /// The blocks behind it, the same under all angles.
+    tail: Vec<Block<F>>,
+    /// The observables in front of the tail, where they are short.
+    pulled: OnceLock<Vec<F>>,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     pub splits: bool,
     /// Each observable of the recorded bits as one of the true state.
@@ -66,17 +73,45 @@ impl<F: Vectors> Plan<F> {
                 suffix.push(block);
             }
         }
+        let splits = suffix.iter().all(|block| !block.by_row);
+        let tail = suffix.split_off(suffix.iter().rposition(|block| !block.is_fixed()).map_or(0, |last| last + 1));
         Ok(Self {
             qubits,
             slots: program.slots,
             input_slots,
             prefix: Prefix::new(qubits, prefix),
-            splits: suffix.iter().all(|block| !block.by_row),
+            splits,
             suffix,
+            tail,
+            pulled: OnceLock::new(),
             terms: recorded(NAME, program, observables, &parts.measurements)?,
             workload,
             differentiable: check::differentiable(program),
         })
+    }
+}
+
+impl<F: Vectors> Plan<F> {
+    /// The observables behind the suffix, readout error and tail included: component major, one lane for each.
+    pub fn observables(&self) -> Vec<F> {
+        if self.qubits > SHORT {
+            return self.pull();
+        }
+        self.pulled.get_or_init(|| self.pull()).clone()
+    }
+
+    fn pull(&self) -> Vec<F> {
+        let lanes = self.terms.len();
+        let mut v = vec![F::ZERO; lanes << (2 * self.qubits)];
+        for (lane, terms) in self.terms.iter().enumerate() {
+            for &(weight, string) in terms {
+                v[sweep::component(string, self.qubits) * lanes + lane] += F::of(weight);
+            }
+        }
+        for block in self.tail.iter().rev() {
+            block.backward(&mut v, lanes, &block.bind(&Angles::of_weights(&[]), 0..1));
+        }
+        v
     }
 }
 

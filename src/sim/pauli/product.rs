@@ -16,8 +16,8 @@ pub struct Prefix<F>(Vec<Vec<Block<F>>>);
 /// The product states of some rows.
 pub struct Product<F> {
     rows: Range<usize>,
-    /// For each qubit the vector (I X Y Z major, row minor) before each of its blocks, and at the end.
-    letters: Vec<Vec<Vec<F>>>,
+    /// For each qubit the vector (I X Y Z major, row minor) before each of its blocks, and at the end, one behind the other.
+    letters: Vec<Vec<F>>,
     /// For each qubit the matrices of its blocks.
     all_matrices: Vec<Vec<Arc<BlockMatrices<F>>>>,
     /// The products over the first k qubits, k = 0 ..= n: component major, row minor.
@@ -43,18 +43,20 @@ impl<F: Float> Prefix<F> {
         let bind = |blocks: &Vec<Block<F>>| blocks.iter().map(|block| block.bind(angles, rows.clone())).collect();
         let all_matrices: Vec<Vec<Arc<BlockMatrices<F>>>> = self.0.iter().map(bind).collect();
         let letters = self.0.iter().zip(&all_matrices).map(|(blocks, all_matrices)| {
-            let mut history = vec![ground.clone()];
+            let mut history = Vec::with_capacity(ground.len() * (blocks.len() + 1));
+            history.extend_from_slice(&ground);
             for (block, matrices) in blocks.iter().zip(all_matrices) {
-                let mut v = history[history.len() - 1].clone();
-                block.forward(&mut v, lanes, matrices);
-                history.push(v);
+                let last = history.len() - ground.len();
+                history.extend_from_within(last..);
+                block.forward(&mut history[last + ground.len()..], lanes, matrices);
             }
             history
         });
-        let letters: Vec<Vec<Vec<F>>> = letters.collect();
-        let mut levels = vec![vec![F::ONE; lanes]];
+        let letters: Vec<Vec<F>> = letters.collect();
+        let mut levels = Vec::with_capacity(letters.len() + 1);
+        levels.push(vec![F::ONE; lanes]);
         for history in &letters {
-            let (last, factor) = (&levels[levels.len() - 1], &history[history.len() - 1]);
+            let (last, factor) = (&levels[levels.len() - 1], &history[history.len() - ground.len()..]);
             let mut next = Vec::with_capacity(4 * last.len());
             for letter in factor.chunks_exact(lanes.max(1)) {
                 for component in last.chunks_exact(lanes.max(1)) {
@@ -89,10 +91,10 @@ impl<F: Float> Product<F> {
 
     /// `Σ_b cotangent[b][o] · state[P][b]`, observables minor.
     pub fn mixed(&self, cotangent: ArrayView2<f64>) -> Vec<F> {
-        let columns = columns::<F>(cotangent);
+        let by_row: Vec<F> = cotangent.iter().map(|&x| F::of(x)).collect();
         let mut out = vec![F::ZERO; self.full().len() / self.rows.len().max(1) * cotangent.ncols()];
-        if !columns.is_empty() {
-            mix(self.full(), self.rows.len(), &columns, &mut out);
+        if !by_row.is_empty() {
+            mix(self.full(), self.rows.len(), &by_row, &mut out);
         }
         out
     }
@@ -112,19 +114,21 @@ impl<F: Float> Product<F> {
         }
         let mut d = vec![F::ZERO; self.full().len()];
         weigh(v, &columns, lanes, &mut d);
-        let mut found = Vec::new();
+        let (mut found, mut entries) = (Vec::new(), Vec::new());
         let qubits = prefix.0.iter().zip(&self.letters).zip(&self.all_matrices);
         for (qubit, ((blocks, history), all_matrices)) in qubits.enumerate().rev() {
             // Undo one multiplication: next[a, P] = letters[a] · last[P].
-            let (last, letters) = (&self.levels[qubit], &history[history.len() - 1]);
+            let (last, letters) = (&self.levels[qubit], &history[4 * lanes * blocks.len()..]);
             let mut d_last = vec![F::ZERO; last.len()];
             let mut d_letters = vec![0.0; letters.len()];
             unmultiply(&d, last, letters, lanes, &mut d_last, &mut d_letters);
             let mut d_letters: Vec<F> = d_letters.into_iter().map(F::of).collect();
-            for (k, ((block, before), matrices)) in blocks.iter().zip(history).zip(all_matrices).enumerate().rev() {
-                let mut entries = vec![0.0; block.numbers(lanes)];
+            for (k, (block, matrices)) in blocks.iter().zip(all_matrices).enumerate().rev() {
+                let before = &history[4 * lanes * k..][..4 * lanes];
+                entries.clear();
+                entries.resize(block.numbers(lanes), 0.0);
                 block.outer(before, &d_letters, lanes, matrices, &mut entries);
-                block.gradient(angles, self.rows.clone(), matrices, entries, |row, slot, value| {
+                block.gradient(angles, self.rows.clone(), matrices, &mut entries, |row, slot, value| {
                     found.push((row, slot, value));
                 });
                 if k > 0 {

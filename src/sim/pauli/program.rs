@@ -57,8 +57,9 @@ impl<F: Vectors> PauliProgram<F> {
 
     /// The observables before the suffix, under these weights.
     fn heisenberg(&self, angles: &Angles) -> Arc<HeisenbergObservables<F>> {
-        let Plan { qubits, suffix, terms, .. } = &*self.plan;
-        self.cache.get(angles, || HeisenbergObservables::new(suffix, *qubits, angles, terms))
+        let plan = &*self.plan;
+        self.cache
+            .get(angles, || HeisenbergObservables::new(&plan.suffix, angles, plan.observables(), plan.terms.len()))
     }
 
     fn outcomes(&self) -> Result<&dyn Prepared, SimError> {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use smallvec::SmallVec;
+
 use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
 use crate::math::matrix::{controlled, controlled_block};
@@ -12,7 +14,7 @@ use crate::sim::Angles;
 use crate::sim::kernel::entry_map::EntryMap;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::conjugate::{self, Controlled};
-use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
+use crate::sim::kernel::pauli::loops::{Numbers, PauliLayout, Weights, apply, outer, outer_lanes, transposed};
 use crate::sim::kernel::pauli::nonzero::{LEAST, Nonzeros, apply_nonzeros};
 
 /// Factors in the order they act, each on some of the block's qubits. Its numbers are of width F, factors f64 in both.
@@ -55,13 +57,20 @@ impl Factor {
 /// A block with its angles put in.
 pub struct BlockMatrices<F = f64> {
     /// The transfer matrix; of a wide block the entries of its unitary.
-    pub numbers: Vec<F>,
-    /// The transpose; empty for a wide block.
-    transpose: Vec<F>,
+    pub numbers: Numbers<F>,
+    /// The transpose, once it is asked for; a wide block has none.
+    transpose: OnceLock<Numbers<F>>,
     /// The entries of the matrix and of its transpose that are not zero, where they are few.
     nonzeros: Option<[Nonzeros<F>; 2]>,
     /// The matrices after each factor, one behind the other.
-    history: Vec<f64>,
+    history: SmallVec<[f64; 32]>,
+}
+
+impl<F: Float> BlockMatrices<F> {
+    /// The transpose of matrices of `size` letters, one for each of `lanes`.
+    fn transpose(&self, size: usize, lanes: usize) -> &[F] {
+        self.transpose.get_or_init(|| transposed(&self.numbers, size, lanes))
+    }
 }
 
 impl<F: Float> Block<F> {
@@ -95,36 +104,36 @@ impl<F: Float> Block<F> {
     fn put_in(&self, angles: &Angles, rows: Range<usize>) -> BlockMatrices<F> {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
-            let lanes = rows.len();
             let numbers: Vec<F> = self.factors[0].map.values(angles, rows).into_iter().map(F::of).collect();
-            let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
-            return BlockMatrices { numbers, transpose, nonzeros: None, history: Vec::new() };
+            let (numbers, transpose) = (Numbers::from_vec(numbers), OnceLock::new());
+            return BlockMatrices { numbers, transpose, nonzeros: None, history: SmallVec::new() };
         }
         // The rows of a matrix are a vector over the block's letters, its columns are lanes.
         let length = self.size() * self.size();
-        let mut history = vec![0.0; length * self.factors.len()];
+        let mut history = SmallVec::<[f64; 32]>::from_elem(0.0, length * self.factors.len());
         for (k, factor) in self.factors.iter().enumerate() {
             let (done, rest) = history.split_at_mut(length * k);
-            let (m, numbers) = (&mut rest[..length], factor.map.shared(angles));
-            match k.checked_sub(1) {
-                None if self.is_covered_by(factor) => m.copy_from_slice(&numbers),
+            let m = &mut rest[..length];
+            factor.map.shared(angles, |numbers| match k.checked_sub(1) {
+                None if self.is_covered_by(factor) => m.copy_from_slice(numbers),
                 before => {
                     match before {
                         None => m.iter_mut().step_by(self.size() + 1).for_each(|entry| *entry = 1.0),
                         Some(before) => m.copy_from_slice(&done[length * before..]),
                     }
-                    apply(m, self.size(), factor.layout(self.qubits.len()), Weights::Shared(&numbers));
+                    apply(m, self.size(), factor.layout(self.qubits.len()), Weights::Shared(numbers));
                 }
-            }
+            });
         }
         let m = &history[history.len() - length..];
-        let numbers: Vec<F> = m.iter().map(|&x| F::of(x)).collect();
-        let transpose = transposed(&numbers, self.size(), 1);
-        let nonzeros = match self.qubits[..] {
-            [_, _] => Nonzeros::of(&numbers, self.size()).zip(Nonzeros::of(&transpose, self.size())),
-            _ => None,
-        };
-        BlockMatrices { numbers, transpose, nonzeros: nonzeros.map(<[_; 2]>::from), history }
+        let numbers: Numbers<F> = m.iter().map(|&x| F::of(x)).collect();
+        let mut matrices = BlockMatrices { numbers, transpose: OnceLock::new(), nonzeros: None, history };
+        if self.qubits.len() == 2 {
+            let transpose = Nonzeros::of(matrices.transpose(self.size(), 1), self.size());
+            let both = Nonzeros::of(&matrices.numbers, self.size()).zip(transpose);
+            matrices.nonzeros = both.map(<[_; 2]>::from);
+        }
+        matrices
     }
 
     /// A wide block.
@@ -151,7 +160,8 @@ impl<F: Float> Block<F> {
         if self.is_wide() {
             conjugate::conjugate(g, lanes, self.unitary(matrices), true);
         } else {
-            self.apply(g, lanes, &matrices.transpose, matrices.nonzeros.as_ref().map(|[_, backward]| backward));
+            let transpose = matrices.transpose(self.size(), if self.by_row { lanes } else { 1 });
+            self.apply(g, lanes, transpose, matrices.nonzeros.as_ref().map(|[_, backward]| backward));
         }
     }
 
@@ -183,14 +193,14 @@ impl<F: Float> Block<F> {
         }
     }
 
-    /// From the derivative by the block's numbers to slots: `add(row, slot, value)`. The row means nothing for shared
-    /// slots.
+    /// From the derivative by the block's numbers, which it overwrites, to slots: `add(row, slot, value)`. The row means
+    /// nothing for shared slots.
     pub fn gradient(
         &self,
         angles: &Angles,
         rows: Range<usize>,
         matrices: &BlockMatrices<F>,
-        found: Vec<f64>,
+        found: &mut [f64],
         mut add: impl FnMut(usize, usize, f64),
     ) {
         if found.is_empty() {
@@ -198,30 +208,31 @@ impl<F: Float> Block<F> {
         }
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
-            return self.factors[0].map.gradient(angles, rows, &found, add);
+            return self.factors[0].map.gradient(angles, rows, found, add);
         }
-        // Reverse mode through the product of the factors.
-        let (lanes, mut d) = (self.size(), found);
-        for (k, factor) in self.factors.iter().enumerate().rev() {
+        // Reverse mode through the product of the factors, down to the first with a slot.
+        let (lanes, d) = (self.size(), found);
+        let first = self.factors.iter().position(|factor| !factor.map.is_fixed()).unwrap_or_default();
+        for (k, factor) in self.factors.iter().enumerate().skip(first).rev() {
             let layout = factor.layout(self.qubits.len());
             let size = 1 << (2 * factor.positions.len());
             if !factor.map.is_fixed() {
                 if k == 0 && self.is_covered_by(factor) {
-                    return factor.map.gradient(angles, 0..1, &d, add);
+                    return factor.map.gradient(angles, 0..1, d, add);
                 }
-                let mut entries = vec![0.0; size * size];
+                let mut entries = Numbers::from_elem(0.0, size * size);
                 let length = lanes * lanes;
                 match k.checked_sub(1) {
-                    None => outer(&identity(lanes), &d, lanes, layout, &mut entries),
+                    None => outer(&identity(lanes), d, lanes, layout, &mut entries),
                     Some(before) => {
-                        outer(&matrices.history[length * before..][..length], &d, lanes, layout, &mut entries)
+                        outer(&matrices.history[length * before..][..length], d, lanes, layout, &mut entries)
                     }
                 }
                 factor.map.gradient(angles, 0..1, &entries, &mut add);
             }
-            if k > 0 {
-                let back = transposed(&factor.map.shared(angles), size, 1);
-                apply(&mut d, lanes, layout, Weights::Shared(&back));
+            if k > first {
+                let back = factor.map.shared(angles, |numbers| transposed(numbers, size, 1));
+                apply(d, lanes, layout, Weights::Shared(&back));
             }
         }
     }

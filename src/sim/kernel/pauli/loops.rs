@@ -4,7 +4,10 @@
 //! rows of a batch, or observables. All functions are plain loops over blocks of fixed width, compiled for the widest
 //! vectors of the machine found at run time ([`widest!`]).
 
+use std::ops::Range;
+
 use pulp::Simd;
+use smallvec::SmallVec;
 
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::widest::{fused, widest};
@@ -12,9 +15,12 @@ use crate::sim::kernel::widest::{fused, widest};
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 pub(super) const WIDE: usize = 8;
 /// The same of singles.
-pub(super) const WIDER: usize = 16;
+const WIDER: usize = 16;
 /// Components of the two lowest qubits.
 const GROUP: usize = 16;
+
+/// Numbers of a matrix; those on the letters of one qubit need no memory of their own.
+pub type Numbers<F> = SmallVec<[F; 16]>;
 
 /// A real matrix on the letters of some qubits, row major, the same for all lanes or one per lane.
 #[derive(Clone, Copy)]
@@ -236,7 +242,7 @@ fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, co
 
 /// Whether a register holds [`WIDER`] numbers.
 #[inline(always)]
-pub(super) fn is_short<F: Float>() -> bool {
+fn is_short<F: Float>() -> bool {
     size_of::<F>() < size_of::<f64>()
 }
 
@@ -279,10 +285,18 @@ widest! {
 
 #[inline(always)]
 fn outer_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, layout: &PauliLayout, out: &mut [f64]) {
-    let size = layout.size();
+    let (size, inner) = (layout.size(), lanes * layout.run);
     for i in (0..size).step_by(4) {
         for j in (0..size).step_by(4) {
-            let tile = outer_tile::<S, F>(v, g, lanes, layout, i, j);
+            let operands = (&layout.offsets[i..i + 4], &layout.offsets[j..j + 4]);
+            let mut tile = [[0.0; 4]; 4];
+            if inner.is_multiple_of(WIDE) {
+                outer_tile::<S, F, WIDE>(v, g, lanes, layout, operands, 0..inner, &mut tile);
+            } else {
+                let even = inner - inner % (WIDE / 2);
+                outer_tile::<S, F, { WIDE / 2 }>(v, g, lanes, layout, operands, 0..even, &mut tile);
+                outer_tile::<S, F, 1>(v, g, lanes, layout, operands, even..inner, &mut tile);
+            }
             for (a, row) in tile.iter().enumerate() {
                 for (b, value) in row.iter().enumerate() {
                     out[(i + a) * size + j + b] += value;
@@ -301,41 +315,45 @@ pub(super) fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
     out
 }
 
-/// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
+/// A 4 × 4 piece of [`outer`] over a part of what lies side by side, in steps of `W`: sums are held in registers over the
+/// whole vector.
 #[inline(always)]
-fn outer_tile<S: Simd, F: Float>(
+fn outer_tile<S: Simd, F: Float, const W: usize>(
     v: &[F],
     g: &[F],
     lanes: usize,
     layout: &PauliLayout,
-    i: usize,
-    j: usize,
-) -> [[f64; 4]; 4] {
-    let (rows, columns) = (&layout.offsets[i..i + 4], &layout.offsets[j..j + 4]);
-    let inner = lanes * layout.run;
-    let (mut wide, mut half, mut rest) = ([[[0.0; WIDE]; 4]; 4], [[[0.0; WIDE / 2]; 4]; 4], [[[0.0; 1]; 4]; 4]);
+    operands: (&[usize], &[usize]),
+    part: Range<usize>,
+    tile: &mut [[f64; 4]; 4],
+) {
+    if part.is_empty() {
+        return;
+    }
+    let mut sums = [[[0.0; W]; 4]; 4];
     for base in &layout.bases {
-        let (mut at, end) = (base * lanes, base * lanes + inner);
-        while at + WIDE <= end {
-            outer_block::<S, F, WIDE>(v, g, at, lanes, (rows, columns), &mut wide);
-            at += WIDE;
-        }
-        while at + WIDE / 2 <= end {
-            outer_block::<S, F, { WIDE / 2 }>(v, g, at, lanes, (rows, columns), &mut half);
-            at += WIDE / 2;
-        }
-        while at < end {
-            outer_block::<S, F, 1>(v, g, at, lanes, (rows, columns), &mut rest);
-            at += 1;
+        for at in (base * lanes + part.start..base * lanes + part.end).step_by(W) {
+            outer_block::<S, F, W>(v, g, at, lanes, operands, &mut sums);
         }
     }
-    let mut sums = [[0.0; 4]; 4];
     for a in 0..4 {
         for b in 0..4 {
-            sums[a][b] = wide[a][b].iter().chain(&half[a][b]).sum::<f64>() + rest[a][b][0];
+            tile[a][b] += total(sums[a][b]);
         }
     }
-    sums
+}
+
+/// The sum of `W` numbers, a power of two: halves on halves, in an order that every machine keeps.
+#[inline(always)]
+fn total<const W: usize>(mut list: [f64; W]) -> f64 {
+    let mut half = W / 2;
+    while half > 0 {
+        for w in 0..half {
+            list[w] += list[w + half];
+        }
+        half /= 2;
+    }
+    list[0]
 }
 
 /// `W` lanes or components of [`outer_tile`].
@@ -388,11 +406,15 @@ fn outer_lanes_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, layout: 
 }
 
 /// The transpose of a square matrix, row major; of one matrix per lane for `lanes > 1`.
-pub fn transposed<F: Float>(m: &[F], size: usize, lanes: usize) -> Vec<F> {
-    let mut out = vec![F::ZERO; m.len()];
+pub fn transposed<F: Float>(m: &[F], size: usize, lanes: usize) -> Numbers<F> {
+    let mut out = Numbers::from_elem(F::ZERO, m.len());
     for i in 0..size {
         for j in 0..size {
-            out[(j * size + i) * lanes..][..lanes].copy_from_slice(&m[(i * size + j) * lanes..][..lanes]);
+            let (from, to) = ((i * size + j) * lanes, (j * size + i) * lanes);
+            match lanes {
+                1 => out[to] = m[from],
+                _ => out[to..][..lanes].copy_from_slice(&m[from..][..lanes]),
+            }
         }
     }
     out

@@ -76,7 +76,7 @@ fn contract_block<S: Simd, F: Float, const O: usize, const W: usize>(
 }
 
 widest! {
-    /// `out[P][o] = Σ_b cotangent[o][b] · state[P][b]`.
+    /// `out[P][o] = Σ_b cotangent[b][o] · state[P][b]`.
     pub fn mix<'a, F: Float>(state: &'a [F], rows: usize, cotangent: &'a [F], out: &'a mut [F]) = mix_loops
 }
 
@@ -84,24 +84,28 @@ widest! {
 fn mix_loops<S: Simd, F: Float>(state: &[F], rows: usize, cotangent: &[F], out: &mut [F]) {
     let observables = cotangent.len() / rows;
     for (out, state) in out.chunks_exact_mut(observables).zip(state.chunks_exact(rows)) {
-        for (out, column) in out.iter_mut().zip(cotangent.chunks_exact(rows)) {
-            let (mut sums, mut at) = ([F::ZERO; WIDE], 0);
-            while at + WIDE <= rows {
-                let (x, c): ([F; WIDE], [F; WIDE]) = (chunk(state, at), chunk(column, at));
-                for w in 0..WIDE {
-                    sums[w] = fused::<S, F>(c[w], x[w], sums[w]);
-                }
-                at += WIDE;
-            }
-            let mut rest = F::ZERO;
-            for at in at..rows {
-                rest = fused::<S, F>(column[at], state[at], rest);
-            }
-            // In a fixed order, so that every machine adds alike.
-            let [a, b, c, d, e, f, g, h] = sums;
-            *out = (((a + e) + (c + g)) + ((b + f) + (d + h))) + rest;
+        let mut first = 0;
+        while first + TOGETHER <= observables {
+            mix_some::<S, F, TOGETHER>(state, cotangent, first, out);
+            first += TOGETHER;
+        }
+        for first in first..observables {
+            mix_some::<S, F, 1>(state, cotangent, first, out);
         }
     }
+}
+
+/// `O` observables from the first: their sums lie side by side, so nothing is added across a register.
+#[inline(always)]
+fn mix_some<S: Simd, F: Float, const O: usize>(state: &[F], cotangent: &[F], first: usize, out: &mut [F]) {
+    let mut sum = [F::ZERO; O];
+    for (x, row) in state.iter().zip(cotangent.chunks_exact(out.len())) {
+        let c: [F; O] = chunk(row, first);
+        for o in 0..O {
+            sum[o] = fused::<S, F>(c[o], *x, sum[o]);
+        }
+    }
+    out[first..first + O].copy_from_slice(&sum);
 }
 
 widest! {

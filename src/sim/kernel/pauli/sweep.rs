@@ -172,7 +172,7 @@ fn reverse_block<F: Float>(
             let matrices = block.bind(angles, rows.clone());
             let mut d = vec![0.0; block.numbers(lanes)];
             block.outer(state, bra, lanes, &matrices, &mut d);
-            block.gradient(angles, rows, &matrices, d, |row, slot, value| found.rows.push((row, slot, value)));
+            block.gradient(angles, rows, &matrices, &mut d, |row, slot, value| found.rows.push((row, slot, value)));
             block.backward(bra, lanes, &matrices);
         }
     }
