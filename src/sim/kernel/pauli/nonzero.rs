@@ -1,4 +1,4 @@
-//! Matrices on the letters of one or two qubits of which most entries are zero.
+//! Matrices on the letters of two qubits of which most entries are zero.
 //!
 //! Gates keep traces, so the letters I of their operands mix with nothing; Clifford gates and noise mix hardly any letters.
 //! A two-qubit gate with its noise has 20 to 100 entries of 256.
@@ -34,65 +34,58 @@ impl<F: Float> Nonzeros<F> {
 
 /// Components times lanes side by side from which on the loop over entries fills half a register.
 pub const LEAST: usize = WIDE / 2;
+/// Letters of two qubits.
+const LETTERS: usize = 16;
 
 widest! {
-    /// `v ← M v` on the operands of `layout`, which have at least [`LEAST`] numbers side by side.
+    /// `v ← M v` on the two operands of `layout`, which have at least [`LEAST`] numbers side by side.
     pub fn apply_nonzeros<'a, F: Float>(v: &'a mut [F], lanes: usize, layout: &'a PauliLayout, m: &'a Nonzeros<F>)
         = nonzero_loops
 }
 
 #[inline(always)]
 fn nonzero_loops<S: Simd, F: Float>(v: &mut [F], lanes: usize, layout: &PauliLayout, m: &Nonzeros<F>) {
-    match layout.offsets.len() {
-        4 => nonzero_rows::<S, F, 4>(v, lanes, layout, m),
-        16 => nonzero_rows::<S, F, 16>(v, lanes, layout, m),
-        size => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
-    }
-}
-
-#[inline(always)]
-fn nonzero_rows<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, layout: &PauliLayout, m: &Nonzeros<F>) {
     let inner = lanes * layout.run;
     for base in &layout.bases {
         let (mut at, end) = (base * lanes, base * lanes + inner);
         while is_short::<F>() && at + WIDER <= end {
-            nonzero_block::<S, F, K, WIDER>(v, at, lanes, layout, m);
+            nonzero_block::<S, F, WIDER>(v, at, lanes, layout, m);
             at += WIDER;
         }
         while at + WIDE <= end {
-            nonzero_block::<S, F, K, WIDE>(v, at, lanes, layout, m);
+            nonzero_block::<S, F, WIDE>(v, at, lanes, layout, m);
             at += WIDE;
         }
         while at + LEAST <= end {
-            nonzero_block::<S, F, K, LEAST>(v, at, lanes, layout, m);
+            nonzero_block::<S, F, LEAST>(v, at, lanes, layout, m);
             at += LEAST;
         }
         while at < end {
-            nonzero_block::<S, F, K, 1>(v, at, lanes, layout, m);
+            nonzero_block::<S, F, 1>(v, at, lanes, layout, m);
             at += 1;
         }
     }
 }
 
 #[inline(always)]
-fn nonzero_block<S: Simd, F: Float, const K: usize, const W: usize>(
+fn nonzero_block<S: Simd, F: Float, const W: usize>(
     v: &mut [F],
     at: usize,
     lanes: usize,
     layout: &PauliLayout,
     m: &Nonzeros<F>,
 ) {
-    let offsets: &[usize; K] = layout.offsets[..].try_into().expect("a layout has K offsets");
-    let mut x = [[F::ZERO; W]; K];
-    for j in 0..K {
+    let offsets: &[usize; LETTERS] = layout.offsets[..].try_into().expect("the layout is that of two qubits");
+    let mut x = [[F::ZERO; W]; LETTERS];
+    for j in 0..LETTERS {
         x[j] = chunk(v, at + offsets[j] * lanes);
     }
     let mut first = 0;
     for (offset, &end) in offsets.iter().zip(&m.ends) {
         let mut sum = [F::ZERO; W];
         for (column, &value) in m.columns[first..end].iter().zip(&m.values[first..end]) {
-            // Columns are below K.
-            let x = &x[column & (K - 1)];
+            // Columns are below the number of letters.
+            let x = &x[column & (LETTERS - 1)];
             for w in 0..W {
                 sum[w] = fused::<S, _>(value, x[w], sum[w]);
             }
