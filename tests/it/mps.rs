@@ -275,6 +275,26 @@ fn an_interval_holds_what_no_draw_showed() {
     }
 }
 
+/// "auto" hands over what is exact: of small angles too, that `mps` itself drops by default.
+#[test]
+fn auto_drops_nothing_where_it_takes_chains_as_exact() {
+    let qubits = 40;
+    let mut circuit = Circuit::new(qubits);
+    circuit.push(Gate::H, &[0], &[]).unwrap();
+    (1..qubits).for_each(|qubit| _ = circuit.push(Gate::Cry, &[qubit - 1, qubit], &[2.5.into()]).unwrap());
+    // A thousand turns that each weigh 2.5e-17 of the state make one that does not.
+    (0..1000).for_each(|_| _ = circuit.push(Gate::Rxx, &[0, 1], &[1e-8.into()]).unwrap());
+    let program = Program::ideal(&circuit, &[]);
+    let observable = [Observable { terms: vec![(1.0, PauliString::new((0..qubits).map(|q| (q, Letter::Z))))] }];
+    let bond = Bond { weight: 0.5, ..Bond::default() };
+    for options in [EngineOptions::default(), EngineOptions { bond, ..EngineOptions::default() }] {
+        let prepared = Auto::new(options).prepare(&program, &observable, 0).unwrap();
+        assert!(prepared.resolved_name(1).starts_with("mps"), "{}", prepared.resolved_name(1));
+        let account = prepared.account(Angles::of_weights(&[])).unwrap().unwrap()[[0, 0]];
+        assert!(account.is_exact() && account.bound == 0.0, "{account:?}");
+    }
+}
+
 #[test]
 fn wide_chains_run_and_auto_takes_the_engine_where_it_is_exact() {
     // A chain of controlled rotations: bonds of two, cones of all qubits, no Clifford gates.
