@@ -14,6 +14,7 @@ mod pool;
 mod potential;
 mod program;
 mod run;
+mod settings;
 mod study;
 mod system;
 mod tape;

@@ -9,21 +9,18 @@ use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use qgraft::circuit::{self as library, Observable};
+use qgraft::circuit as library;
 use qgraft::noise::model::NoiseOptions;
-use qgraft::sim::{
-    self, Account, Angles, Bond, CompileOptions, Cut, Error, Execution, Executions, ObservedCircuit, Outcomes,
-    Precision, Prepared, observed_qubits, sample, state,
-};
+use qgraft::sim::{self, Account, Angles, CompileOptions, Execution, Outcomes, Precision, Prepared, sample, state};
 
 use crate::angles::{Given, Gradients, gradient_of, of_angles};
-use crate::channels::{check_noise, with_channels};
 use crate::circuit::Circuit;
-use crate::device::{Chosen, Transpiled, options};
+use crate::device::{Transpiled, options};
 use crate::error::{Answer, Fault, raise};
 use crate::noise::{Channel, Condition, Under, model_options};
 use crate::observable::Asked;
 use crate::pool::detached;
+use crate::settings::{Drops, Settings};
 use crate::tape::{Kept, Tape};
 
 /// Bytes of a forward run that are kept for its gradient.
@@ -52,15 +49,6 @@ pub struct Run {
 
 /// Channels in a circuit: the number of operations before each, the channel, its qubits.
 type Noise<'py> = Vec<(usize, Bound<'py, Channel>, Vec<usize>)>;
-
-/// Everything but the circuit that a run is compiled from.
-struct Settings {
-    observables: Vec<Asked>,
-    condition: Condition,
-    options: CompileOptions,
-    seed: u64,
-    noise: Vec<(usize, qgraft::noise::Channel, Vec<usize>)>,
-}
 
 #[pymethods]
 impl Run {
@@ -112,21 +100,9 @@ impl Run {
         }
         let model = noise_options.map_or(Ok(NoiseOptions::default()), |given| model_options(&given))?;
         let engine = engine.into();
-        if cut.is_some_and(|cut| !(0.0..=1.0).contains(&cut)) {
-            return Err(PyValueError::new_err("cut: expected a number from 0 to 1, such as 1e-4"));
-        }
-        if most_terms.is_some_and(|most| !(1..=1 << 30).contains(&most)) {
-            return Err(PyValueError::new_err("most_terms: expected a number from 1 to 2**30"));
-        }
-        let (drops, chain) = (Cut::default(), Bond::default());
-        let cut = Cut {
-            below: cut.unwrap_or(drops.below),
-            weight: most_weight,
-            terms: most_terms.unwrap_or(drops.terms),
-            tolerance,
-            roulette: (roulette || tolerance.is_some()).then_some(seed),
-        };
-        let bond = Bond { most: most_bond.unwrap_or(chain.most), weight: dropped_weight.unwrap_or(chain.weight) };
+        let roulette = (roulette || tolerance.is_some()).then_some(seed);
+        let drops = Drops { cut, most_weight, most_terms, tolerance, roulette, most_bond, dropped_weight };
+        let (cut, bond) = drops.read()?;
         let options = CompileOptions { engine, precision, trajectories, cut, bond, transpile, twirl, noise: model };
         let noise = noise.unwrap_or_default().into_iter();
         let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
@@ -137,9 +113,11 @@ impl Run {
                 Err(_) => one.extract::<Vec<Asked>>()?,
             },
         };
-        let settings = Settings { observables, condition, options, seed, noise };
+        let settings = Settings { observables, condition: condition.clone(), options, seed, noise };
         let circuit = circuit.get().get();
-        let run = detached(py, || Self::compile(circuit, settings))?;
+        let (execution, qubits) = detached(py, || settings.compile(&circuit))?;
+        let (prepared, outcomes) = (Mutex::default(), OnceLock::new());
+        let run = Self { execution, circuit, condition, qubits, seed, prepared, outcomes };
         if !run.execution.notices().is_empty() {
             let category = py.import("qgraft.errors")?.getattr("NoiseNotice")?;
             for notice in run.execution.notices() {
@@ -436,52 +414,6 @@ impl Run {
 }
 
 impl Run {
-    fn compile(circuit: Arc<library::Circuit>, settings: Settings) -> Answer<Self> {
-        let Settings { observables, condition, options, seed, noise } = settings;
-        let mut named = Vec::new();
-        for asked in &observables {
-            let of = match asked {
-                Asked::Text(text) => Observable::qubits_named(text)?,
-                Asked::Sum(sum) => sum.support(),
-            };
-            let width = circuit.qubits();
-            if let Some(&qubit) = of.iter().find(|&&qubit| qubit >= width) {
-                let text = match asked {
-                    Asked::Text(text) => text.clone(),
-                    Asked::Sum(sum) => sum.to_string(),
-                };
-                return Err(Error::NoQubit { text, qubit, width }.into());
-            }
-            named.extend(of);
-        }
-        check_noise(&circuit, &noise)?;
-        named.extend(noise.iter().flat_map(|(_, _, qubits)| qubits.iter().copied()));
-        let qubits = observed_qubits(&circuit, &named, usize::MAX);
-        let read = |asked: Asked| -> Answer<Observable> {
-            match asked {
-                Asked::Text(text) => Ok(Observable::read_on(&text, &qubits)?),
-                Asked::Sum(sum) => {
-                    let position = |k: usize| qubits.iter().position(|&q| q == k).unwrap_or(0);
-                    Ok(sum.relabel(&(0..sum.width()).map(position).collect::<Vec<_>>()))
-                }
-            }
-        };
-        let observables = observables.into_iter().map(read).collect::<Answer<Vec<_>>>()?;
-        let execution = match noise.is_empty() {
-            true => {
-                let executions = Executions::new(options);
-                if let Some(Chosen::Given(device)) = &condition.device {
-                    executions.add_device(&condition.condition.device.clone().unwrap_or_default(), Arc::clone(device));
-                }
-                let observed =
-                    ObservedCircuit { circuit: (*circuit).clone(), inputs: 0, qubits: qubits.clone(), observables };
-                executions.compile(&observed, &condition.condition, seed)?
-            }
-            false => with_channels(&circuit, &qubits, observables, &condition.condition, &options, seed, noise)?,
-        };
-        Ok(Self { execution, circuit, condition, qubits, seed, prepared: Mutex::default(), outcomes: OnceLock::new() })
-    }
-
     /// The program prepared for so many input slots.
     fn prepared(&self, inputs: usize) -> Answer<Arc<dyn Prepared>> {
         if inputs == 0 {

@@ -143,7 +143,8 @@ impl Auto {
             pauli: Pauli::new(options.precision),
             trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
             sparse: Sparse::new(options.cut),
-            mps: Mps::new(&options),
+            // It runs what needs no truncation.
+            mps: Mps { bond: Bond { weight: 0.0, ..options.bond }, ..Mps::new(&options) },
         }
     }
 

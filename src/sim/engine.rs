@@ -141,7 +141,14 @@ impl EngineRow {
 /// The engine called `name`.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none, or a tolerance is asked for and it states no such error.
 pub fn engine(name: &str, options: EngineOptions) -> Result<Arc<dyn Simulator>, SimError> {
-    Ok((EngineRow::named(name)?.make)(options))
+    let row = EngineRow::named(name)?;
+    match options.cut.tolerance {
+        Some(tolerance) if !["auto", "sparse"].contains(&row.name) => {
+            let step = format!("to a tolerance of {tolerance:e}");
+            Err(SimError::Unsupported { engine: row.name, step, instead: "use auto or sparse" })
+        }
+        _ => Ok((row.make)(options)),
+    }
 }

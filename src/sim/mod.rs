@@ -16,6 +16,7 @@ mod account;
 mod angles;
 mod auto;
 mod check;
+mod compile;
 mod condition;
 mod cones;
 pub mod cost;
@@ -50,13 +51,14 @@ mod trajectory;
 pub use account::Account;
 pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
+pub use compile::{CompileOptions, Executions, compile};
 pub use condition::Condition;
 #[cfg(feature = "cli")]
 pub(crate) use cones::CONES;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};
-pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, compile};
+pub use execution::{Execution, ObservedCircuit};
 #[cfg(feature = "cli")]
 pub(crate) use execution::{with_outcome_bits, with_twirled_noise};
 pub use gradient::Gradient;

@@ -9,7 +9,8 @@ use crate::circuit::{Circuit, Observable};
 use crate::device::Device;
 use crate::noise::Program;
 use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
-use crate::sim::execution::{CompileOptions, Execution, ObservedCircuit, compile};
+use crate::sim::compile::{CompileOptions, compile};
+use crate::sim::execution::{Execution, ObservedCircuit};
 use crate::sim::mitigate::MitigationRow;
 use crate::sim::{Angles, Condition, EngineRow, Error, Precision, Prepared, SimError, check, sample, state};
 

@@ -64,6 +64,9 @@ mod cli;
 mod cli_bench;
 #[cfg(feature = "cli")]
 mod cli_simulate;
+#[cfg(feature = "cli")]
+mod cli_simulate_errors;
+#[cfg(feature = "cli")]
 mod cli_simulate_noise;
 #[cfg(feature = "learn")]
 mod cohort;

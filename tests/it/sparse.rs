@@ -428,6 +428,38 @@ fn a_tolerance_is_met_or_refused_with_the_error_that_could_be_stated() {
     }
 }
 
+/// Eight runs of a roulette may all drop the one string that a value hangs on: their agreement is no error of zero.
+#[test]
+fn agreement_of_draws_about_a_rare_string_is_no_small_error() {
+    let qubits = 14;
+    let mut circuit = Circuit::new(qubits);
+    for qubit in 0..qubits {
+        circuit.push(Gate::Ry, &[qubit], &[FRAC_PI_2.into()]).unwrap().push(Gate::S, &[qubit], &[]).unwrap();
+    }
+    for _ in 0..2 {
+        for qubit in 1..qubits {
+            circuit.push(Gate::Cz, &[qubit - 1, qubit], &[]).unwrap();
+        }
+    }
+    // All qubits are in the eigenstate of Y, and Z becomes cos(angle) Z + sin(angle) Y.
+    let angle = 1e-3f64;
+    circuit.push(Gate::Rx, &[0], &[angle.into()]).unwrap();
+    let program = Program::ideal(&circuit, &[]);
+    for seed in 0..20 {
+        for cut in [1e-4, 1e-5]
+            .map(|tolerance| Cut { tolerance: Some(tolerance), roulette: Some(seed), ..Cut::default() })
+            .into_iter()
+            .chain([Cut { below: 1e-2, roulette: Some(seed), ..Cut::default() }])
+        {
+            let prepared = Sparse::new(cut).prepare(&program, &[Observable::z(0)], 0).unwrap();
+            let wrong = (prepared.expect(Angles::of_weights(&[])).unwrap()[[0, 0]].abs() - angle.sin()).abs();
+            let account = prepared.account(Angles::of_weights(&[])).unwrap().unwrap()[[0, 0]];
+            let stated = account.interval.unwrap_or(account.bound);
+            assert!(wrong <= stated.min(cut.tolerance.unwrap_or(1.0)) + TOLERANCE, "{cut:?}: {wrong} {account:?}");
+        }
+    }
+}
+
 /// "auto" hands a tolerance to exact engines, which meet it, or to sums of strings as a whole, never to trajectories.
 #[test]
 fn auto_meets_a_tolerance_for_the_whole_observable() {

@@ -25,9 +25,51 @@ const FEW: usize = 32;
 
 /// The engine that draws outcomes as rows of bits.
 #[derive(Clone, Copy)]
-enum Rows {
+pub enum Rows {
     Stabilizer,
     Mps,
+}
+
+/// What of the outcomes is wanted.
+pub struct Outcomes {
+    /// The engine that draws them, where no list holds them.
+    pub by_rows: Option<Rows>,
+    /// Whether a list of probabilities is computed.
+    pub listed: bool,
+    /// Whether they are so few that the list is printed unasked.
+    few: bool,
+}
+
+impl Outcomes {
+    /// With this engine.
+    pub fn of(engine: &str, arguments: &Arguments, setup: &Setup) -> Result<Self> {
+        let options = options(arguments);
+        // Few outcomes are listed unasked, if the engine can hold them: an observable may feel a part of a wide circuit alone.
+        let workload = Workload::new(&setup.program, &[], 0);
+        let takes = |name: &str, request: Request| -> Result<bool> {
+            let cost = EngineRow::named(name)?.cost;
+            Ok(cost(&workload, &Call::new(request, &options)).is_some_and(|cost| cost.fits()))
+        };
+        let fits = takes(engine, Request::Probabilities)?;
+        let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && fits;
+        // Of outcomes that no list holds, those that come up are counted.
+        let by_rows = match engine {
+            _ if arguments.shots.is_none() || arguments.probabilities => None,
+            "stabilizer" if !few => Some(Rows::Stabilizer),
+            "mps" if !few => Some(Rows::Mps),
+            "auto" if fits => None,
+            "auto" if workload.stabilizer.is_some() => Some(Rows::Stabilizer),
+            "auto" if takes("mps", Request::Sample)? => Some(Rows::Mps),
+            _ => None,
+        };
+        let wanted = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
+        Ok(Self { by_rows, listed: by_rows.is_none() && wanted, few })
+    }
+}
+
+/// The name of an engine without its precision and number of trajectories, which follow it.
+pub fn short(name: String) -> String {
+    name.split(", ").next().unwrap_or_default().to_string()
 }
 
 /// What is printed; the keys of the JSON object.
@@ -42,6 +84,9 @@ pub struct Answer {
     /// Qubits of the widest part that was simulated, if expectation values alone were wanted and each feels only a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cones: Option<usize>,
+    /// What ran the expectation values, if "auto" took another engine for the outcomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values_engine: Option<String>,
     /// Time of the simulation alone.
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,26 +190,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let angles = Angles::of_weights(&[]);
     let options = options(arguments);
     let shots = options.shots;
-    // Few outcomes are listed unasked, if the engine can hold them: an observable may feel a part of a wide circuit alone.
-    let call = Call::new(Request::Probabilities, &options);
-    let workload = Workload::new(program, &[], 0);
-    let fits = (EngineRow::named(&arguments.engine)?.cost)(&workload, &call).is_some_and(|cost| cost.fits());
-    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && fits;
-    // Of outcomes that no list holds, those that come up are counted.
-    let by_rows = arguments.shots.filter(|_| !arguments.probabilities).and_then(|_| match arguments.engine.as_str() {
-        "stabilizer" if !few => Some(Rows::Stabilizer),
-        "mps" if !few => Some(Rows::Mps),
-        "auto" if fits => None,
-        "auto" if workload.stabilizer.is_some() => Some(Rows::Stabilizer),
-        "auto" => EngineRow::named("mps").ok().and_then(|row| {
-            let call = Call::new(Request::Sample, &options);
-            (row.cost)(&workload, &call).is_some_and(|cost| cost.fits()).then_some(Rows::Mps)
-        }),
-        _ => None,
-    });
-    let wanted = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
-    let outcomes = by_rows.is_none() && wanted;
-
+    let Outcomes { by_rows, listed: outcomes, few } = Outcomes::of(&arguments.engine, arguments, setup)?;
     let (auto, named, chain) = (Auto::new(options), engine(&arguments.engine, options)?, Mps::new(&options));
     let engine: &dyn Simulator = match (arguments.engine.as_str(), by_rows) {
         (_, Some(Rows::Stabilizer)) => &Stabilizer,
@@ -172,19 +198,22 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         ("auto", None) if outcomes => auto.choose(program, angles, None),
         _ => named.as_ref(),
     };
+    let of_outcomes = (outcomes || by_rows.is_some()).then(|| short(engine.name()));
+    // Outcomes that are drawn are no reason for values that are.
+    let is_drawn = of_outcomes.as_ref().is_some_and(|name| ["trajectory", "mps"].contains(&name.as_str()));
+    let of_values = if arguments.engine == "auto" && is_drawn { named.as_ref() } else { engine };
     let values = match setup.observables.len() {
         0 => None,
-        _ => Some(engine.prepare(program, &setup.observables, 0)?),
+        _ => Some(of_values.prepare(program, &setup.observables, 0)?),
     };
-    let full_name = match &values {
-        Some(prepared) if !outcomes => prepared.resolved_name(1),
-        _ => engine.name(),
+    let values_name = values.as_ref().map(|prepared| short(prepared.resolved_name(1)));
+    let (name, values_engine) = match of_outcomes {
+        Some(name) => (name.clone(), values_name.filter(|values| is_drawn && *values != name)),
+        None => (values_name.unwrap_or_else(|| short(engine.name())), None),
     };
-    // Precision and number of trajectories follow the name.
-    let name = full_name.split(", ").next().unwrap_or_default();
     let (name, cones) = match name.split_once(CONES) {
         Some((name, rest)) => (name.to_string(), rest.split(' ').next().and_then(|qubits| qubits.parse().ok())),
-        None => (name.to_string(), None),
+        None => (name, None),
     };
     if let Some(shots) = arguments.shots {
         sample::affordable(shots)?;
@@ -213,7 +242,9 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
             (Some(rows), Some(account))
         }
         // The state of a list of outcomes is that of a few shots.
-        None if outcomes && name == "mps" => (None, Some(chain.records(program, &[], FEW, arguments.seed)?.1)),
+        None if outcomes && arguments.engine == "mps" => {
+            (None, Some(chain.records(program, &[], FEW, arguments.seed)?.1))
+        }
         None => (None, None),
     };
     let expectations = match &values {
@@ -238,6 +269,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         threads: rayon::current_num_threads(),
         qubits: program.qubits(),
         cones,
+        values_engine,
         seconds,
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,

@@ -5,11 +5,11 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::Arguments;
-use super::answer::options;
+use super::answer::{Outcomes, Rows, options, short};
 use super::setup::Setup;
 use crate::math::Seconds;
 use crate::sim::cost::{Call, Request, Workload, duration, size};
-use crate::sim::{ENGINES, engine};
+use crate::sim::{Angles, Auto, ENGINES, EngineRow, engine};
 
 /// What an engine is estimated to take for the whole circuit.
 #[derive(Serialize)]
@@ -40,27 +40,42 @@ pub fn explained(arguments: &Arguments, setup: &Setup) -> Result<Vec<Explained>>
     };
     let workload = Workload::new(&setup.program, &setup.observables, 0);
     let call = Call { threads: 1, ..Call::new(request, &options) };
-    ENGINES
-        .iter()
-        .map(|row| {
-            let cost = (row.cost)(&workload, &call);
-            let chosen = match row.name {
-                "auto" if request == Request::Values => {
-                    let prepared = engine(row.name, options)?.prepare(&setup.program, &setup.observables, 0);
-                    Some(prepared.map_or_else(|refused| refused.to_string(), |prepared| prepared.resolved_name(1)))
-                }
-                _ => None,
-            };
-            Ok(Explained {
-                engine: row.name,
-                runs: cost.is_some(),
-                fits: cost.is_some_and(|cost| cost.fits()),
-                bytes: cost.map(|cost| cost.bytes),
-                seconds: cost.map(|cost| cost.seconds),
-                chosen,
-            })
+    let rows = ENGINES.iter().map(|row| {
+        let cost = (row.cost)(&workload, &call);
+        Ok(Explained {
+            engine: row.name,
+            runs: cost.is_some(),
+            fits: cost.is_some_and(|cost| cost.fits()),
+            bytes: cost.map(|cost| cost.bytes),
+            seconds: cost.map(|cost| cost.seconds),
+            chosen: if row.name == "auto" { Some(chosen(arguments, setup)?) } else { None },
         })
-        .collect()
+    });
+    rows.collect()
+}
+
+/// What "auto" would take, or why it refuses.
+fn chosen(arguments: &Arguments, setup: &Setup) -> Result<String> {
+    let (program, observables, options) = (&setup.program, &setup.observables, options(arguments));
+    let mut parts = Vec::new();
+    if !observables.is_empty() {
+        let prepared = engine("auto", options)?.prepare(program, observables, 0);
+        parts.push(prepared.map_or_else(|refused| refused.to_string(), |prepared| prepared.resolved_name(1)));
+    }
+    let Outcomes { by_rows, listed, .. } = Outcomes::of("auto", arguments, setup)?;
+    match by_rows {
+        Some(Rows::Stabilizer) => parts.push("outcomes by stabilizer, shot by shot".into()),
+        Some(Rows::Mps) => parts.push("outcomes by mps, shot by shot".into()),
+        None if listed => {
+            let auto = Auto::new(options);
+            let row = EngineRow::named(&short(auto.choose(program, Angles::of_weights(&[]), None).name()))?;
+            let call = Call::new(Request::Probabilities, &options);
+            let refused = Workload::new(program, &[], 0).check(row.name, &call).err();
+            parts.push(refused.map_or_else(|| format!("outcomes by {}", row.name), |refused| refused.to_string()));
+        }
+        None => {}
+    }
+    Ok(parts.join("; "))
 }
 
 /// The same as a table.

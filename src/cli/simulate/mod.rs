@@ -94,7 +94,7 @@ pub struct Arguments {
     most_terms: Option<usize>,
     /// Of the engine "sparse", an error in place of a cut: the cut falls until the error that can be stated, a bound or a 95 %
     /// interval, is at most this; refused if it cannot.
-    #[arg(long, value_name = "T", conflicts_with_all = ["cut", "most_weight"])]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, conflicts_with_all = ["cut", "most_weight"])]
     tolerance: Option<f64>,
     /// The engine "sparse" draws whether a string below the cut is dropped or raised to it, so that means are exact: values
     /// of eight runs with a 95 % interval.

@@ -23,8 +23,9 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     let of = if qubits == width { String::new() } else { format!(" for a register of {width}") };
     let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
     let cones = answer.cones.map_or(String::new(), |widest| format!("{CONES}{widest} qubits"));
+    let values = answer.values_engine.as_ref().map_or(String::new(), |engine| format!(", values by {engine}"));
     let mut text = format!(
-        "{}: {qubits} qubits{of}, {engine}{cones}, {precision} precision, {threads}, {}\n",
+        "{}: {qubits} qubits{of}, {engine}{cones}{values}, {precision} precision, {threads}, {}\n",
         arguments.file.display(),
         Seconds(*seconds)
     );
@@ -55,8 +56,8 @@ fn truncated(error: &ErrorAccount) -> String {
     }
     let fidelity = error.fidelity.map_or(String::new(), |fidelity| format!(", fidelity about {fidelity:.6}"));
     let bound = match error.bound {
-        Some(bound) => format!("no set of outcomes has a probability that is off by more than {bound:.1e}"),
-        None => "there is no bound of the error of probabilities".into(),
+        Some(bound) => format!("that moves the probability of no set of outcomes by more than {bound:.1e}"),
+        None => "there is no bound of what that does to probabilities".into(),
     };
     format!("Bonds up to {bond} were kept and the rest of the state dropped: {bound}{fidelity}.\n")
 }

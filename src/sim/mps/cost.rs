@@ -137,15 +137,15 @@ impl Walk {
 struct Ranks {
     /// Of slots: ranks are those at generic angles.
     angles: Vec<f64>,
-    known: BTreeMap<(&'static str, usize, Vec<Option<u64>>), usize>,
+    known: BTreeMap<(&'static str, usize, Vec<u64>), usize>,
 }
 
 impl Ranks {
     /// The rank of a gate as an operator between its two qubits.
     fn of(&mut self, op: &Op) -> Option<usize> {
         let OpKind::Gate { gate, controls, params } = &op.kind else { return rank(&op.matrix(&self.angles)?) };
-        let fixed = |param: &Param| if let Param::Fixed(value) = param { Some(value.to_bits()) } else { None };
-        let key = (gate.name(), *controls, params.iter().map(fixed).collect::<Vec<_>>());
+        let value = |param: &Param| param.value(&self.angles).to_bits();
+        let key = (gate.name(), *controls, params.iter().map(value).collect::<Vec<_>>());
         if let Some(known) = self.known.get(&key) {
             return Some(*known);
         }
@@ -211,10 +211,14 @@ mod tests {
 
     #[test]
     fn gates_widen_a_bond_by_their_rank() {
-        let mut ranks = Ranks { angles: vec![0.7], known: BTreeMap::new() };
+        let mut ranks = Ranks { angles: vec![0.7, 1.1], known: BTreeMap::new() };
         let mut of = |gate: Gate, angles: &[Param]| ranks.of(&Op::gate(gate, &[0, 1], angles)).unwrap();
         assert_eq!(of(Gate::Cx, &[]), 2);
         assert_eq!((of(Gate::Rzz, &[0.3.into()]), of(Gate::Rzz, &[0.0.into()])), (2, 1));
         assert_eq!(of(Gate::Swap, &[]), 4);
+        // Phases that cancel, and the same gate with phases that do not.
+        let [a, b] = [0, 1].map(|slot| Param::Slot { slot, scale: 1.0, offset: 0.0 });
+        let phases = |one, other| [0.0.into(), one, other, 0.0.into()];
+        assert_eq!((of(Gate::Cu, &phases(a, a * -1.0)), of(Gate::Cu, &phases(a, b))), (1, 2));
     }
 }

@@ -16,6 +16,9 @@ use crate::sim::{Angles, SimError};
 const RUNS: u64 = 8;
 /// The half-width of a 95 % interval in standard errors of the mean of so many runs: Student's t with seven degrees of freedom.
 const HALF_WIDTH: f64 = 2.364_624_251_6;
+/// Runs that raised fewer coefficients than this together do not show their spread by themselves: what a value hangs on may
+/// have been dropped by all of them.
+const FEW: u64 = 100;
 /// The first cut for a tolerance, …
 const COARSE: f64 = 1e-2;
 /// … the factor by which it falls, …
@@ -73,13 +76,18 @@ impl Subject<'_> {
         let bound = runs.iter().map(|(_, ledger)| ledger.bound).sum::<f64>() / count;
         let dropped = runs.iter().map(|(_, ledger)| ledger.dropped).max().unwrap_or(0);
         let terms = runs.iter().map(|(_, ledger)| ledger.terms).max().unwrap_or(0);
+        let (raised, most) = runs
+            .iter()
+            .fold((0, 0.0), |(raised, most), (_, ledger)| (raised + ledger.raised, most + ledger.variance / count));
         let estimate = |row: usize| {
             let value = runs.iter().map(|(values, _)| values[row]).sum::<f64>() / count;
             let spread: f64 = runs.iter().map(|(values, _)| (values[row] - value).powi(2)).sum();
+            let found = spread / (count - 1.0);
+            let variance = if raised < FEW { found.max(most) } else { found };
             let account = Account {
                 norm: self.plan.norm,
                 bound,
-                interval: Some(HALF_WIDTH * (spread / (count - 1.0) / count).sqrt()),
+                interval: Some(HALF_WIDTH * (variance / count).sqrt()),
                 drift: Some((value - dropping[row]).abs()),
                 dropped,
                 terms,

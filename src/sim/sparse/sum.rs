@@ -47,6 +47,10 @@ pub struct Ledger {
     pub terms: usize,
     /// Strings, summed over the steps that they were taken through.
     pub work: u64,
+    /// Coefficients that a roulette raised.
+    pub raised: u64,
+    /// Of a roulette: no less than the variance of its value, as far as these draws tell.
+    pub variance: f64,
     /// The threshold at the end: a budget of terms raises it.
     pub below: f64,
 }
@@ -343,6 +347,8 @@ impl<const N: usize> Sum<N> {
         if value.abs() >= below || value == 0.0 {
             return value;
         }
+        // The expectation value of a string is at most 1, and draws are not correlated.
+        self.ledger.variance += value.abs() * (below - value.abs());
         // Hashes are linear over GF(2), so those of related strings are too; the finalizer of splitmix64 ends that.
         let mut z = hash ^ seed.wrapping_add(u64::from(self.step).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -354,6 +360,7 @@ impl<const N: usize> Sum<N> {
         }
         self.ledger.bound += below - value.abs();
         self.ledger.dropped += 1;
+        self.ledger.raised += 1;
         below.copysign(value)
     }
 
