@@ -6,6 +6,19 @@ use ndarray::Array2;
 
 use crate::sim::{Angles, SimError};
 
+/// The half-width of a 95 % interval in standard errors, for many draws.
+const HALF_WIDTH: f64 = 1.959_963_985;
+/// What no draw showed has a probability of at most this over the number of draws, with 95 % confidence.
+const UNSEEN: f64 = 3.0;
+
+/// Half the width of the 95 % interval of a mean of `count` draws whose squared deviations from it sum to `spread`, of values
+/// from `-norm` to `norm`.
+pub fn half_width(spread: f64, count: f64, norm: f64) -> f64 {
+    let half = HALF_WIDTH * (spread / (count - 1.0).max(1.0) / count).sqrt();
+    // Draws that agree, or a single one, do not show how rare the others are. No two values differ by more than this.
+    half.max(2.0 * norm * (UNSEEN / count).min(1.0))
+}
+
 /// The error of one expectation value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Account {

@@ -303,7 +303,7 @@ impl Prepared for ConesProgram {
                         sum.column_mut(target).iter_mut().zip(own.column(column)).for_each(|(sum, own)| *sum += *own);
                     }
                 }
-                // Engines that draw give none, exact ones have nothing to add.
+                // Shots give none, exact engines have nothing to add.
                 None if part.prepared.draws(angles.batch()) => return Ok(None),
                 None => {}
             }

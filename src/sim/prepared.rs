@@ -55,7 +55,7 @@ pub trait Prepared: Send + Sync {
     }
 
     /// What the engine knows about the error of each value of [`Prepared::expect`], (batch, observables). `None` does not mean
-    /// exact: engines that drop nothing give no account, and neither do those that draw, nor mitigations.
+    /// exact: engines that neither drop nor draw give no account, and neither do [`Shots`](crate::sim::Shots) nor mitigations.
     ///
     /// # Errors
     /// As [`Prepared::expect`].

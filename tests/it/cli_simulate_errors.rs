@@ -114,3 +114,15 @@ fn values_beside_outcomes_are_those_that_auto_takes_for_values() {
         "{text}"
     );
 }
+
+#[test]
+fn trajectories_state_the_interval_of_their_means() {
+    let directory = directory();
+    let arguments = ["flip.qasm", "--observable", "Z0", "--engine", "trajectory", "--shots", "500"];
+    let found = json(directory.path(), &arguments);
+    let half = found["errors"][0]["interval"].as_f64().unwrap();
+    // A fair coin: 1.96 / sqrt(500).
+    assert!((half - 0.0877).abs() < 0.005 && found["errors"][0]["exact"] == false, "{found}");
+    let text = String::from_utf8(simulate(directory.path(), &arguments).stdout).unwrap();
+    assert!(text.contains("95 % interval") && !text.contains("error at most"), "{text}");
+}

@@ -254,27 +254,6 @@ fn truncation_under_noise_is_within_bound_and_interval() {
     assert_ne!(values, Mps { seed: 4, ..engine }.expect(&program, none(), &observables).unwrap());
 }
 
-/// Draws that agree do not show how rare others are, and one draw shows nothing.
-#[test]
-fn an_interval_holds_what_no_draw_showed() {
-    let mut circuit = Circuit::new(2);
-    circuit.push(Gate::X, &[0], &[]).unwrap();
-    let noise = |op: &Op| vec![(depolarizing(3e-4, 1).unwrap(), op.qubits.to_vec())];
-    let program = Program::compile(&circuit, &[], noise, |_| None);
-    let observable = [Observable::z(0)];
-    let truth = Density::default().expect(&program, Angles::of_weights(&[]), &observable).unwrap()[[0, 0]];
-    for shots in [1, 2, 10, 1000] {
-        for seed in 0..20 {
-            let engine = Mps { shots, seed, ..exact() };
-            let prepared = engine.prepare(&program, &observable, 0).unwrap();
-            let value = prepared.expect(Angles::of_weights(&[])).unwrap()[[0, 0]];
-            let half = prepared.account(Angles::of_weights(&[])).unwrap().unwrap()[[0, 0]].interval.unwrap();
-            assert!((value - truth).abs() <= half, "{shots} shots, seed {seed}: {value} ± {half}, {truth}");
-            assert!(half <= 2.0, "no value is further off than the ends of its range: {half}");
-        }
-    }
-}
-
 /// "auto" hands over what is exact: of small angles too, that `mps` itself drops by default.
 #[test]
 fn auto_drops_nothing_where_it_takes_chains_as_exact() {

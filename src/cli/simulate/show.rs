@@ -121,7 +121,11 @@ static COLUMNS: &[Column] = &[
     },
     Column {
         title: "error at most",
-        cell: |error| Some(error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"))),
+        // Of what was dropped: an interval of draws stands alone where nothing was.
+        cell: |error| {
+            let bound = || error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
+            (error.dropped > 0 || error.interval.is_none()).then(bound)
+        },
         note: "",
     },
     Column {
@@ -144,7 +148,7 @@ static COLUMNS: &[Column] = &[
         cell: |error| error.fidelity.map(|fidelity| format!("{fidelity:.6}")),
         note: "Fidelity about: what truncations left of the state's norm.",
     },
-    Column { title: "strings or bond", cell: |error| Some(error.terms.to_string()), note: "" },
+    Column { title: "strings or bond", cell: |error| (error.terms > 0).then(|| error.terms.to_string()), note: "" },
 ];
 
 fn table<const N: usize>(header: [&str; N]) -> Table {

@@ -11,17 +11,13 @@ use super::{Bond, MOST_BOND, Mps, NAME};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::account::{Estimate, LastEstimates};
+use crate::sim::account::{Estimate, LastEstimates, half_width};
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::each_in_order;
 use crate::sim::prepared::Prepared;
 use crate::sim::readout::{WideTerms, record, recorded_strings};
 use crate::sim::{Account, AngleGradient, Angles, Gradient, ShotRecords, SimError, Simulator, check, sample};
 
-/// The half-width of a 95 % interval in standard errors, for many draws.
-const HALF_WIDTH: f64 = 1.959_963_985;
-/// What no draw showed has a probability of at most this over the number of draws, with 95 % confidence.
-const UNSEEN: f64 = 3.0;
 /// Runs that one thread does in a row; sums over them do not depend on the number of threads.
 const RUN: usize = 16;
 
@@ -109,11 +105,7 @@ impl MpsProgram {
         let estimate = |(o, &norm): (usize, &f64)| {
             let value = found.iter().map(|(values, _)| values[o]).sum::<f64>() / count;
             let spread: f64 = found.iter().map(|(values, _)| (values[o] - value).powi(2)).sum();
-            let interval = self.plan.draws.then(|| {
-                let half = HALF_WIDTH * (spread / (count - 1.0).max(1.0) / count).sqrt();
-                // Draws that agree, or a single one, do not show how rare the others are. No two values differ by more than this.
-                half.max(2.0 * norm * (UNSEEN / count).min(1.0))
-            });
+            let interval = self.plan.draws.then(|| half_width(spread, count, norm));
             Estimate { value, account: Account { interval, ..self.account(&losses, norm) } }
         };
         self.norms.iter().enumerate().map(estimate).collect()

@@ -32,8 +32,8 @@ const NAME: &str = "trajectory";
 /// most have none, so a thousand shots cost far less than a thousand runs.
 ///
 /// Shot s of row b draws from its own random stream, so results do not depend on threads. Expectation values and
-/// probabilities are means over the shots' exact ones, with less variance than counting outcomes; gradients are by the
-/// parameter-shift rule with the same streams in all runs.
+/// probabilities are means over the shots' exact ones, with less variance than counting outcomes; [`Prepared::account`] states
+/// the 95 % intervals of expectation values. Gradients are by the parameter-shift rule with the same streams in all runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Trajectory {
     /// Trajectories per row.

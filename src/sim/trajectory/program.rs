@@ -1,10 +1,13 @@
 //! A program made ready to be run shot by shot.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::account::{Estimate, LastEstimates, half_width};
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::strings::Strings;
 use crate::sim::kernel::vector::Vectors;
@@ -14,7 +17,7 @@ use crate::sim::trajectory::cost::TOGETHER;
 use crate::sim::trajectory::plan::{Plan, add_outcomes};
 use crate::sim::trajectory::tree::{Branch, Shot, ShotRunner};
 use crate::sim::trajectory::{NAME, Trajectory};
-use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+use crate::sim::{Account, AngleGradient, Angles, Gradient, SimError, Simulator, check};
 
 /// A plan that runs under the seed of its engine.
 pub struct TrajectoryProgram<F> {
@@ -25,6 +28,7 @@ pub struct TrajectoryProgram<F> {
     plan: Plan<F>,
     strings: Strings,
     workload: Workload,
+    estimated: LastEstimates,
 }
 
 impl<F: Vectors> TrajectoryProgram<F> {
@@ -39,7 +43,8 @@ impl<F: Vectors> TrajectoryProgram<F> {
         let plan = Plan::new(program)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.measurements)?);
         let (program, observables) = (program.clone(), observables.to_vec());
-        Ok(Self { engine, program, observables, input_slots, plan, strings, workload })
+        let estimated = LastEstimates::default();
+        Ok(Self { engine, program, observables, input_slots, plan, strings, workload, estimated })
     }
 
     /// The angles fit the program, and so many shots of every row the memory and the time there is.
@@ -71,6 +76,34 @@ impl<F: Vectors> TrajectoryProgram<F> {
         out
     }
 
+    /// Means over the shots, with the interval of each.
+    fn estimates(&self, angles: &Angles) -> Result<Arc<Array2<Estimate>>, SimError> {
+        self.check(angles, Request::Values, self.engine.shots)?;
+        let norm = |observable: &Observable| observable.terms.iter().map(|(weight, _)| weight.abs()).sum();
+        let norms: Vec<f64> = self.observables.iter().map(norm).collect();
+        let count = norms.len();
+        self.estimated.get(angles, || {
+            // Sums of values, and behind them those of their squares.
+            let sums = self.sums(angles, 2 * count, self.draws(), |branch, sum| {
+                let (values, squares) = sum.split_at_mut(count);
+                let weight = branch.shots.len() as f64;
+                let found = self.strings.expectations(&branch.state, count);
+                for ((value, square), found) in values.iter_mut().zip(squares).zip(found) {
+                    *value += weight * found;
+                    *square += weight * found * found;
+                }
+            });
+            let shots = self.engine.shots.max(1) as f64;
+            let estimate = |(row, o)| {
+                let value = sums[[row, o]] / shots;
+                let spread = (sums[[row, count + o]] - shots * value * value).max(0.0);
+                let interval = (!self.workload.ideal()).then(|| half_width(spread, shots, norms[o]));
+                Estimate { value, account: Account { norm: norms[o], interval, ..Account::default() } }
+            };
+            Ok(Array2::from_shape_fn((sums.nrows(), count), estimate))
+        })
+    }
+
     /// The engine's own shots and seed.
     fn draws(&self) -> (usize, u64) {
         (self.engine.shots, self.engine.seed)
@@ -87,13 +120,11 @@ impl<F: Vectors> Prepared for TrajectoryProgram<F> {
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.check(&angles, Request::Values, self.engine.shots)?;
-        let count = self.observables.len();
-        let sums = self.sums(&angles, count, self.draws(), |branch, sum| {
-            let values = self.strings.expectations(&branch.state, count);
-            sum.iter_mut().zip(values).for_each(|(s, value)| *s += branch.shots.len() as f64 * value);
-        });
-        Ok(sums / self.engine.shots.max(1) as f64)
+        Ok(self.estimates(&angles)?.map(|estimate| estimate.value))
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        Ok(Some(self.estimates(&angles)?.map(|estimate| estimate.account)))
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
