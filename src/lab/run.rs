@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use crate::lab::check::{self, Checked};
 use crate::lab::contrast::{self, Compared, Contrast};
 use crate::lab::experiment::Experiment;
@@ -19,7 +21,7 @@ use crate::lab::store::Store;
 use crate::lab::tidy;
 use crate::lab::vary::Request;
 use crate::math::words::pluralise;
-use crate::report::{Page, Table};
+use crate::report::{Figure, Page, Table};
 use crate::study::energy::EnergySource;
 use crate::study::files::{file_name, write_whole};
 use crate::study::{Observer, StudyError};
@@ -282,9 +284,10 @@ fn write<E: Experiment>(
         };
         files.extend(E::artifacts(spec, &results, &of_trial)?);
     }
-    for (name, bytes) in &files {
-        write_whole(&out.join(name), bytes)?;
-    }
+    // Side by side: each waits until it is on the disk.
+    let write_one = |(name, bytes): &(String, Vec<u8>)| write_whole(&out.join(name), bytes);
+    let written: Vec<_> = files.par_iter().map(write_one).collect();
+    written.into_iter().collect::<Result<(), StudyError>>()?;
     Ok(Outcome { folder: out.clone(), results, compared, checked, tables, verdict, json })
 }
 
@@ -303,15 +306,15 @@ fn contrasts<E: Experiment>(request: &Request, plan: &Plan<E::Spec>, results: &R
 }
 
 fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
-    let mut files = Vec::new();
-    for figure in page.figures() {
+    let files = |figure: &&Figure| -> Result<[(String, Vec<u8>); 2], StudyError> {
         let name = |ending: &str| format!("figures/{}.{ending}", file_name(&figure.name));
         let (svg, png) = figure.files();
-        files.push((name("svg"), svg.into_bytes()));
         let failed = |reason| StudyError::File { path: name("png").into(), source: std::io::Error::other(reason) };
-        files.push((name("png"), png.map_err(failed)?));
-    }
-    Ok(files)
+        Ok([(name("svg"), svg.into_bytes()), (name("png"), png.map_err(failed)?)])
+    };
+    let all: Vec<&Figure> = page.figures().collect();
+    let drawn: Vec<Result<_, StudyError>> = all.par_iter().map(files).collect();
+    Ok(drawn.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// Runs an experiment without a folder: for tests, examples and programs that need the numbers alone.

@@ -257,21 +257,20 @@ pub fn from_tree<S: Settings>(tree: Table) -> Result<S, StudyError> {
 
 /// Settings from a complete tree, or the field that is wrong and why.
 fn deserialize<S: Settings>(tree: &Table) -> Result<S, (Option<String>, String)> {
-    // Through text, because the reader names positions, not fields.
-    let text = toml::to_string(tree).expect("a TOML tree is TOML");
-    toml::from_str(&text).map_err(|error| {
-        let field = error.span().and_then(|span| field_at(&text, span.start));
-        (field, with_suggestion(&error))
-    })
+    // From the tree, not from a text: a reader of texts for every type of settings was a fortieth of the program.
+    let read = Value::Table(tree.clone()).try_into();
+    read.map_err(|error: toml::de::Error| (field_of(&error), with_suggestion(&error)))
 }
 
-/// The path of the field on whose line a position of a TOML text is.
-fn field_at(text: &str, position: usize) -> Option<String> {
-    let end = text[position..].find('\n').map_or(text.len(), |length| position + length);
-    let mut lines = text[..end].lines().rev();
-    let key = lines.next()?.split('=').next()?.trim().trim_matches(['[', ']']).to_string();
-    let section = lines.find_map(|line| line.strip_prefix('[')).map(|line| line.trim_matches(['[', ']']));
-    Some(section.map_or(key.clone(), |section| format!("{section}.{key}")))
+/// The path of the field that an error is about. The reader writes it behind the message, an unknown field in the message.
+fn field_of(error: &toml::de::Error) -> Option<String> {
+    let text = error.to_string();
+    let path = text.trim_end().rsplit_once("\nin `").and_then(|(_, path)| path.strip_suffix('`'));
+    let unknown = error.message().strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match (path, unknown) {
+        (Some(path), Some(field)) => Some(format!("{path}.{field}")),
+        (path, field) => path.or(field).map(String::from),
+    }
 }
 
 /// Reads a file of settings of the format `format`.

@@ -149,7 +149,9 @@ impl TuneSpec {
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         let bad = |reason: String| StudyError::Spec { path: path.into(), reason };
         let text = input::read_text(path, input::LARGEST_TEXT).map_err(|e| bad(e.to_string()))?;
-        let found: Self = toml::from_str(&text).map_err(|e| bad(with_suggestion(&e)))?;
+        let table: Table = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let found = Value::Table(table).try_into();
+        let found: Self = found.map_err(|e: toml::de::Error| bad(with_suggestion(&e)))?;
         match found.format.as_str() {
             FORMAT => Ok(found),
             other => Err(bad(format!("format = {other:?}: this command reads {FORMAT:?}"))),

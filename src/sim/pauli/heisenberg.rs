@@ -1,6 +1,7 @@
 //! Observables pulled back through the shared part of a program: what all rows have in common, and the forward and the
 //! backward pass of a training step.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
@@ -32,33 +33,47 @@ impl<F> Default for ObservableCache<F> {
 }
 
 impl<F> ObservableCache<F> {
-    /// Those under the weights of `angles`, built if they are not the last ones.
+    /// Those under the weights of `angles`, built if they are not the last ones, in the memory of the last ones if nothing
+    /// else reads them.
     pub fn get(
         &self,
         angles: &Angles,
-        build: impl FnOnce() -> HeisenbergObservables<F>,
+        build: impl FnOnce(Option<HeisenbergObservables<F>>) -> HeisenbergObservables<F>,
     ) -> Arc<HeisenbergObservables<F>> {
         // A thread that panicked while it held the lock left a whole value behind.
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last().clone();
         if let Some(known) = known.filter(|known| angles.weights.iter().eq(&known.weights)) {
             return known;
         }
-        let built = Arc::new(build());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
+        let old = last().take().and_then(|old| Arc::try_unwrap(old).ok());
+        let built = Arc::new(build(old));
+        *last() = Some(Arc::clone(&built));
         built
     }
 }
 
 impl<F: Vectors> HeisenbergObservables<F> {
-    /// `front` are the observables behind the blocks, one in each of `lanes`.
-    pub fn new(blocks: &[Block<F>], angles: &Angles, mut front: Vec<F>, lanes: usize) -> Self {
+    /// `behind` are the observables behind the blocks, one in each of `lanes`. Vectors of `old` are written over: memory that
+    /// is given back and asked for again at each step costs more than the passes over it.
+    pub fn new(blocks: &[Block<F>], angles: &Angles, behind: Cow<[F]>, lanes: usize, old: Option<Self>) -> Self {
         let count = blocks.len();
         let all_matrices: Vec<Arc<BlockMatrices<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
+        let (mut spare, front) = old.map_or_else(Default::default, |old| (old.kept, old.front));
+        let copy = |from: &[F], mut to: Vec<F>| {
+            to.clear();
+            to.extend_from_slice(from);
+            to
+        };
+        let mut front = match behind {
+            Cow::Borrowed(behind) => copy(behind, front),
+            Cow::Owned(behind) => behind,
+        };
         let every = every(count, size_of_val(&front[..]) as f64);
         let mut kept = Vec::with_capacity(count.div_ceil(every));
         for (k, (block, matrices)) in blocks.iter().zip(&all_matrices).enumerate().rev() {
             if (k + 1) % every == 0 || k + 1 == count {
-                kept.push(front.clone());
+                kept.push(copy(&front, spare.pop().unwrap_or_default()));
             }
             block.backward(&mut front, lanes, matrices);
         }

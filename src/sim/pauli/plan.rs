@@ -1,5 +1,6 @@
 //! What is worked out of a program once: its blocks, split where the rows stop differing.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::circuit::Observable;
@@ -93,11 +94,11 @@ impl<F: Vectors> Plan<F> {
 
 impl<F: Vectors> Plan<F> {
     /// The observables behind the suffix, readout error and tail included: component major, one lane for each.
-    pub fn observables(&self) -> Vec<F> {
+    pub fn observables(&self) -> Cow<'_, [F]> {
         if self.qubits > SHORT {
-            return self.pull();
+            return self.pull().into();
         }
-        self.pulled.get_or_init(|| self.pull()).clone()
+        self.pulled.get_or_init(|| self.pull())[..].into()
     }
 
     fn pull(&self) -> Vec<F> {

@@ -58,8 +58,8 @@ impl<F: Vectors> PauliProgram<F> {
     /// The observables before the suffix, under these weights.
     fn heisenberg(&self, angles: &Angles) -> Arc<HeisenbergObservables<F>> {
         let plan = &*self.plan;
-        self.cache
-            .get(angles, || HeisenbergObservables::new(&plan.suffix, angles, plan.observables(), plan.terms.len()))
+        let build = |old| HeisenbergObservables::new(&plan.suffix, angles, plan.observables(), plan.terms.len(), old);
+        self.cache.get(angles, build)
     }
 
     fn outcomes(&self) -> Result<&dyn Prepared, SimError> {
