@@ -10,7 +10,7 @@ mod config;
 mod encoder;
 mod tokenizer;
 
-pub use bundle::{TextBundle, sentence_vectors};
+pub use bundle::{TextBundle, padded, sentence_vectors};
 pub use config::{TextActivation, TextConfig, TextFamily};
-pub use encoder::{Pooling, TextEncoder, unit_rows};
+pub use encoder::{Pooling, TextEncoder};
 pub use tokenizer::TextTokenizer;

@@ -7,7 +7,7 @@ use crate::lab::Context;
 use crate::nn::layer::Linear;
 use crate::nn::loss::Loss;
 use crate::nn::model::first;
-use crate::nn::text::{Pooling, TextBundle, TextConfig, TextEncoder, TextTokenizer, sentence_vectors};
+use crate::nn::text::{Pooling, TextBundle, TextConfig, TextEncoder, TextTokenizer, padded, sentence_vectors};
 use crate::nn::{Examples, Mode, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::study::train::{HeldOutEvaluator, TrainingLoop};
@@ -62,17 +62,6 @@ impl Network for Sentences {
     }
 }
 
-/// Texts as (texts, longest) u32, filled with `pad`.
-pub fn ids(texts: &[&Vec<u32>], pad: u32) -> Result<Tensor, StudyError> {
-    let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0).max(1);
-    let mut values = Vec::with_capacity(texts.len() * longest);
-    for text in texts {
-        values.extend_from_slice(text);
-        values.resize(values.len() + longest - text.len(), pad);
-    }
-    Ok(Tensor::from_vec(values, (texts.len(), longest), &Device::Cpu)?)
-}
-
 impl Encoders {
     /// That of a folder.
     ///
@@ -105,7 +94,7 @@ impl Encoders {
         let examples = |rows: std::ops::Range<usize>| -> Result<Examples, StudyError> {
             let own: Vec<&Vec<u32>> = rows.clone().map(|row| &encoded[row]).collect();
             let labels: Vec<u32> = rows.map(|row| labels[row] as u32).collect();
-            Ok(Examples::new(ids(&own, config.pad)?, Tensor::new(labels, &Device::Cpu)?))
+            Ok(Examples::new(padded(&own, config.pad)?, Tensor::new(labels, &Device::Cpu)?))
         };
         let (validation, training) = (examples(0..held)?, examples(held..texts.len())?);
         let model = move |params: &mut Params| -> Result<Box<dyn Network>, NnError> {
