@@ -23,11 +23,7 @@ impl ContrastiveScale {
     ///
     /// # Errors
     /// If `params` hold other shapes, or the temperature is not above 0.
-    pub fn new(
-        params: &mut Params,
-        name: &str,
-        (temperature, offset): (f64, Option<f64>),
-    ) -> Result<Self, NnError> {
+    pub fn new(params: &mut Params, name: &str, (temperature, offset): (f64, Option<f64>)) -> Result<Self, NnError> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             let reason = "a number above 0";
             return Err(NnError::Setting { field: "temperature", value: temperature.to_string(), reason });

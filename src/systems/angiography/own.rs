@@ -41,7 +41,9 @@ pub fn films(folder: &Path, shape: FilmShape, notices: &mut Vec<String>) -> Resu
     if films.is_empty() {
         let seen = others.first().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
         let reason = match seen {
-            Some(name) => format!("no film: {name} is none; a film is a folder of frames, an .npy file or a DICOM file"),
+            Some(name) => {
+                format!("no film: {name} is none; a film is a folder of frames, an .npy file or a DICOM file")
+            }
             None => "no film: the folder is empty; a film is a folder of frames, an .npy file or a DICOM file".into(),
         };
         return Err(DataError::malformed(&place, reason).into());
@@ -64,8 +66,7 @@ pub fn study_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, StudyError
     let found: Vec<(String, PathBuf)> =
         entries(folder)?.into_iter().filter(|path| path.is_dir()).filter_map(named).collect();
     if found.is_empty() {
-        let reason =
-            "no folders of studies in it; expected STUDY/FILM, a film being a folder of frames, an .npy file or a DICOM file";
+        let reason = "no folders of studies in it; expected STUDY/FILM, a film being a folder of frames, an .npy file or a DICOM file";
         return Err(DataError::malformed(folder.display(), reason).into());
     }
     Ok(found)

@@ -163,7 +163,11 @@ impl Trial<'_> {
     }
 
     fn train_config(&self) -> &TrainConfig {
-        if matches!(self.arm.text, Text::Tuned(_)) { &self.spec.tune } else { &self.spec.train }
+        match (self.arm.part, self.arm.text) {
+            (Part::Fairness, _) => &self.spec.fair,
+            (_, Text::Tuned(_)) => &self.spec.tune,
+            _ => &self.spec.train,
+        }
     }
 
     /// The method of the arm for a network in these layers.
