@@ -88,7 +88,8 @@ const STEPS: usize = 200;
 
 /// Offsets (groups, classes) on the logarithms of probabilities under which each group has the shares of decisions of all rows
 /// (thresholds for each group after training; after Hardt, Price & Srebro 2016, arXiv:1610.02413, for several classes and without
-/// randomised decisions). `probabilities` (rows, classes) are of rows that were not learned from. Of all steps the offsets with the
+/// randomised decisions). Classes are not read, so that `probabilities` (rows, classes) may be
+/// of rows that were learned from. Of all steps the offsets with the
 /// least difference of shares are kept, the first of equals.
 pub fn group_offsets(probabilities: ArrayView2<f64>, groups: &[usize]) -> Array2<f64> {
     let (rows, classes) = probabilities.dim();

@@ -1,4 +1,4 @@
-//! Films: frames of grey pixels, from a folder of pictures or a NumPy file.
+//! Films: frames of grey pixels, from a folder of pictures, a NumPy file or a DICOM file.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::array_file::Array;
 use super::file::read_file;
 use super::folder::{BadPicture, read_pictures};
 use super::walk::{entries, name};
-use super::{DataError, is_picture};
+use super::{DataError, DicomFile, is_picture};
 
 /// A film.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,19 +23,24 @@ pub struct Film {
 }
 
 impl Film {
-    /// Whether a path is named as a film is: a folder, or an .npy file.
+    /// Whether a path is that of a film: a folder, a file whose name ends in .npy, or a DICOM file of any name.
     pub fn is_film(path: &Path) -> bool {
-        path.is_dir() || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
+        let is_array = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
+        path.is_dir() || is_array || DicomFile::is_one(path)
     }
 
-    /// Reads a folder of pictures, which are frames in the order of their names, or an .npy file (frames, rows, columns). Colours
-    /// become their mean.
+    /// Reads a folder of pictures, which are frames in the order of their names, an .npy file (frames, rows, columns) or the frames
+    /// of a DICOM file. Colours become their mean. Values of which large ones are dark (MONOCHROME1) change their sign.
     ///
     /// # Errors
     /// A file that cannot be read, frames of different sizes, no frames, values that are not finite.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let place = path.display().to_string();
-        let film = if path.is_dir() { Self::folder(path, &place)? } else { Self::npy(path, &place)? };
+        let film = match path {
+            folder if folder.is_dir() => Self::folder(folder, &place)?,
+            file if DicomFile::is_one(file) => Self::dicom(file)?,
+            array => Self::npy(array, &place)?,
+        };
         let failed = |reason: String| Err(DataError::malformed(&place, reason));
         if film.values.is_empty() {
             return failed("a film without pixels".into());
@@ -74,6 +79,14 @@ impl Film {
             }
         }
         Ok(film)
+    }
+
+    fn dicom(path: &Path) -> Result<Self, DataError> {
+        let file = DicomFile::read(path)?;
+        let sign = if file.info.is_inverted { -1.0 } else { 1.0 };
+        let all = file.frames()?;
+        let (frames, height, width) = all.dim();
+        Ok(Self { frames, height, width, values: all.into_iter().map(|value| sign * value).collect() })
     }
 
     fn npy(path: &Path, place: &str) -> Result<Self, DataError> {

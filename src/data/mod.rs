@@ -92,3 +92,4 @@ pub use target_table::{KnownTarget, NewTable, TargetKind, TargetOptions, TargetT
 pub use text_table::{TextRow, TextTable};
 pub use transform::{Transform, resize};
 pub use voc::{BoxedPicture, BoxedPictures, read_voc};
+pub(crate) use walk::entries;

@@ -14,7 +14,7 @@ const OF_SYSTEMS: [&str; 7] =
 ///
 /// # Errors
 /// A folder that cannot be read, a name that is not UTF-8.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut paths = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
         .map_err(DataError::io(folder))?;

@@ -1,4 +1,4 @@
-//! Order in lists of numbers.
+//! Order in lists of numbers and of names.
 
 use std::borrow::Borrow;
 
@@ -11,6 +11,15 @@ pub fn argmax(values: impl IntoIterator<Item: Borrow<f64>>) -> usize {
     let values = values.into_iter().map(|value| *value.borrow());
     let first = values.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
     first.map_or(0, |(index, _)| index)
+}
+
+/// The different names in alphabetical order, and which of them each name is.
+pub fn numbered(names: Vec<String>) -> (Vec<String>, Vec<usize>) {
+    let mut known = names.clone();
+    known.sort();
+    known.dedup();
+    let numbers = names.iter().map(|name| known.partition_point(|own| own < name)).collect();
+    (known, numbers)
 }
 
 /// The median: the middle value, or the mean of the two middle ones; `None` if there are none.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use qgraft::data::{Film, Picture};
+use qgraft::data::{DicomFile, Film, Picture};
 use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Outcome, Overrides, RunOptions, SavedRun, StudyError, System};
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
@@ -174,6 +174,18 @@ fn films_are_scaled_to_bytes_by_means() {
     assert_eq!(even.bytes(1, 3), [0; 9]);
 }
 
+#[test]
+fn the_frames_of_a_dicom_file_are_a_film() {
+    for (name, sign) in [("frames.dcm", 1.0), ("inverted_8.dcm", -1.0)] {
+        let path = Path::new("tests/data/scanner").join(name);
+        let frames = DicomFile::read(&path).unwrap().frames().unwrap();
+        assert!(Film::is_film(&path), "{name}");
+        let film = Film::read(&path).unwrap();
+        assert_eq!((film.frames, film.height, film.width), frames.dim(), "{name}");
+        assert!(film.values.iter().zip(&frames).all(|(own, value)| *own == sign * value), "{name}");
+    }
+}
+
 /// An .npy file of bytes.
 fn npy(frames: usize, edge: usize, value: impl Fn(usize) -> u8) -> Vec<u8> {
     let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({frames}, {edge}, {edge}), }}");
@@ -202,7 +214,7 @@ fn studies(root: &Path) -> String {
         }
         fs::write(folder.join("second.npy"), npy(4, 18, |p| (p % 7) as u8 + if has { 90 } else { 0 })).unwrap();
         let (report, label) = if has { ("\"Severe stenosis. Calcified.\"", "1") } else { ("no stenosis", "0") };
-        let diameter = if k == 5 { String::new() } else { format!("{}", 0.1 * k as f64) };
+        let diameter = if k == 5 { String::new() } else { format!("{}", 500 + k) };
         lines += &format!("s{k:02},patient {},{report},{label},{diameter}\n", k.max(1));
     }
     lines
@@ -214,6 +226,9 @@ fn own_studies_are_learned_from_and_new_ones_predicted() {
     let (data, out) = (directory.path().join("data"), directory.path().join("run"));
     let table = studies(&data);
     fs::write(data.join("studies.csv"), table).unwrap();
+    // What systems put beside the folders of a user is neither a study nor a film.
+    fs::create_dir_all(data.join("__MACOSX")).unwrap();
+    fs::create_dir_all(data.join("s00/__MACOSX")).unwrap();
     let outcome = run(&out, &[("data", &data.display().to_string())]).unwrap();
     assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
     assert!(outcome.results.of("finding_auc").samples().is_none(), "the target is the only question");
@@ -225,7 +240,9 @@ fn own_studies_are_learned_from_and_new_ones_predicted() {
     assert_eq!(said.rows.len(), 16);
     for row in &said.rows {
         assert_eq!(row[1], 2);
-        assert!(row[2].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)) && row[3].as_f64().is_some());
+        assert!(row[2].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)));
+        // Numbers are learned in their own unit, wherever they lie: 500 to 515 here.
+        assert!(row[3].as_f64().is_some_and(|d| (480.0..535.0).contains(&d)), "{row:?}");
     }
     let of_head = apply(&out, &data, Some("quantum"), Condition::default()).unwrap();
     assert_eq!(of_head.columns, ["study", "films", "p(stenosis)"]);

@@ -53,7 +53,7 @@ const T: [[f64; 3]; 3] = [[1.0, 0.2, 0.8], [0.1, 1.0, 0.3], [0.5, 1.0, 0.2]];
 
 fn scores(a: &Tensor, b: &Tensor, temperature: f64, offset: Option<f64>) -> Tensor {
     let mut params = Params::new(0, DType::F64);
-    ContrastiveScale::new(&mut params, "scale", temperature, offset).unwrap().forward(a, b).unwrap()
+    ContrastiveScale::new(&mut params, "scale", (temperature, offset)).unwrap().forward(a, b).unwrap()
 }
 
 fn golden(temperature: f64, offset: Option<f64>) -> Tensor {
@@ -227,7 +227,7 @@ fn every_parameter_of_a_pooling_gets_a_gradient() {
     let query = QueryPool::new(&mut params, "query", (4, 1), config).unwrap();
     let query = query.forward(&x, &mask, Mode::Eval).unwrap().0;
     let all = Tensor::cat(&[gated, token, query], 1).unwrap();
-    let scale = ContrastiveScale::new(&mut params, "scale", 0.07, Some(-1.0)).unwrap();
+    let scale = ContrastiveScale::new(&mut params, "scale", (0.07, Some(-1.0))).unwrap();
     let scores = scale.forward(&all, &(&all * 0.5).unwrap().sin().unwrap()).unwrap();
     let store = siglip(&scores, &Tensor::eye(2, DType::F64, &Device::Cpu).unwrap(), None).unwrap();
     let store = store.sum_all().unwrap().backward().unwrap();
@@ -239,9 +239,9 @@ fn every_parameter_of_a_pooling_gets_a_gradient() {
 #[test]
 fn a_missing_label_changes_no_loss_and_no_gradient() {
     let tasks = TaskLosses(vec![
-        Task { name: "stenosis".into(), kind: TaskKind::Binary, weight: 1.0 },
-        Task { name: "diameter".into(), kind: TaskKind::Number { delta: 1.0 }, weight: 2.0 },
-        Task { name: "never known".into(), kind: TaskKind::Binary, weight: 1.0 },
+        Task { name: "stenosis".into(), kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN },
+        Task { name: "diameter".into(), kind: TaskKind::Number { delta: 1.0 }, weight: 2.0, unit: Task::PLAIN },
+        Task { name: "never known".into(), kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN },
     ]);
     let none = f32::NAN;
     let labels = array![[1.0, none, none], [0.0, 0.5, none], [none, 3.0, none]];

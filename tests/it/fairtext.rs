@@ -48,8 +48,11 @@ fn drawn_reports_have_the_stated_shares_and_a_calibrated_best_decision() {
     let small = World { reports: 4, ..World::default() };
     assert_eq!(small.draw(3).texts, small.draw(3).texts);
     assert_ne!(small.draw(3).texts, small.draw(4).texts);
-    let (sentences, labels) = small.sentences(9, 0);
-    assert_eq!((sentences.len(), labels), (9, vec![0, 1, 2, 0, 1, 2, 0, 1, 2]));
+    let (texts, classes) = small.sources(200, 0);
+    assert_eq!(texts.len(), 200);
+    // Of one or two clauses: none, one or two in between, one bad, one bad and one in between, two bad.
+    assert_eq!(classes.into_iter().collect::<BTreeSet<usize>>(), BTreeSet::from([0, 1, 2, 3, 4, 6]));
+    assert_eq!(small.source_classes(), 9);
 }
 
 #[test]

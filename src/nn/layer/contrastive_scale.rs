@@ -11,7 +11,7 @@ const FLOOR: f64 = 1e-4;
 const BOUND: f64 = 30.0;
 
 /// cos(a_i, b_j) / τ + b with τ = max(e^{log τ}, 1e-4). CLIP has no offset (Radford et al. 2021, arXiv:2103.00020, section 2.3);
-/// SigLIP starts at b = -10 (Zhai et al. 2023, arXiv:2303.15343, section 3.2), and its scores are cut off at ±30.
+/// SigLIP has one (Zhai et al. 2023, arXiv:2303.15343, section 3.2), and its scores are cut off at ±30.
 #[derive(Clone, Debug)]
 pub struct ContrastiveScale {
     log_temperature: Tensor,
@@ -23,7 +23,7 @@ impl ContrastiveScale {
     ///
     /// # Errors
     /// If `params` hold other shapes, or the temperature is not above 0.
-    pub fn new(params: &mut Params, name: &str, temperature: f64, offset: Option<f64>) -> Result<Self, NnError> {
+    pub fn new(params: &mut Params, name: &str, (temperature, offset): (f64, Option<f64>)) -> Result<Self, NnError> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             let reason = "a number above 0";
             return Err(NnError::Setting { field: "temperature", value: temperature.to_string(), reason });
@@ -51,8 +51,11 @@ impl ContrastiveScale {
     }
 }
 
-/// Each row divided by its length.
-fn unit_rows(x: &Tensor) -> candle_core::Result<Tensor> {
+/// Rows (rows, width) divided by their lengths.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn unit_rows(x: &Tensor) -> candle_core::Result<Tensor> {
     // The small number keeps the gradient of a row of zeros finite.
     x.broadcast_div(&(x.sqr()?.sum_keepdim(D::Minus1)? + 1e-12)?.sqrt()?)
 }

@@ -39,7 +39,7 @@ mod window;
 pub use attention::Attention;
 /// Softmax along a dimension, with a gradient: candle's `softmax_last_dim` has none.
 pub use candle_nn::ops::softmax;
-pub use contrastive_scale::ContrastiveScale;
+pub use contrastive_scale::{ContrastiveScale, unit_rows};
 pub use conv::conv2d;
 pub use convolution::{Conv2d, Reach, conv1d};
 pub use frozen::{Activation, FrozenConv, FrozenNet, NetBuilder, conv2d_frozen};

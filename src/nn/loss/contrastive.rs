@@ -89,6 +89,20 @@ pub enum Contrastive {
     MultiPositive,
 }
 
+impl Contrastive {
+    /// Temperature and offset of the scores at the start of a training with so many rows in a batch: of SigLIP 0.1 and the logarithm
+    /// of the odds of a pair, -ln(batch - 1), of the others this temperature without an offset.
+    ///
+    /// SigLIP's offset is -10, close to the odds in batches of 32,768 (arXiv:2303.15343, section 3.2). In small batches others then
+    /// weigh nothing at first, so that all items are pulled to one place before they are told apart.
+    pub fn start(self, temperature: f64, batch: usize) -> (f64, Option<f64>) {
+        match self {
+            Self::Siglip => (0.1, Some(-(batch.saturating_sub(1).max(1) as f64).ln())),
+            Self::Clip | Self::MultiPositive => (temperature, None),
+        }
+    }
+}
+
 impl Objective for Contrastive {
     fn losses(&self, output: &Output, targets: &[Tensor]) -> std::result::Result<Tensor, NnError> {
         let scores = &output.logits;

@@ -29,6 +29,13 @@ pub struct Task {
     pub kind: TaskKind,
     /// Factor on its loss.
     pub weight: f64,
+    /// Mean and spread of its labels: a network shifts and stretches its output by them.
+    pub unit: [f64; 2],
+}
+
+impl Task {
+    /// The unit of an output that is neither shifted nor stretched.
+    pub const PLAIN: [f64; 2] = [0.0, 1.0];
 }
 
 /// Σ_k w_k · (mean loss of task k over the rows whose label is known). Targets are those of [`TaskLosses::targets`].

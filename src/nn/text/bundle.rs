@@ -6,7 +6,8 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Pooling, TextConfig, TextEncoder, TextTokenizer, unit_rows};
+use super::{Pooling, TextConfig, TextEncoder, TextTokenizer};
+use crate::nn::layer::unit_rows;
 use crate::nn::weights::content;
 use crate::nn::{Mode, NnError, Params, Weights};
 
@@ -121,7 +122,10 @@ pub fn sentence_vectors(
 }
 
 /// Texts as (texts, longest) u32, the shorter filled with `pad`.
-fn padded(texts: &[&Vec<u32>], pad: u32) -> Result<Tensor, NnError> {
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn padded(texts: &[&Vec<u32>], pad: u32) -> Result<Tensor, NnError> {
     let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0).max(1);
     let mut values = Vec::with_capacity(texts.len() * longest);
     for text in texts {

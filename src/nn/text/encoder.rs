@@ -217,11 +217,3 @@ impl Block {
         Ok(self.norm.forward(&(&x + kept(self.down.forward(&inner)?, "down")?)?)?)
     }
 }
-
-/// Rows (rows, width) divided by their lengths. The vectors of sentence encoders are trained so.
-///
-/// # Errors
-/// If the tensor library fails.
-pub fn unit_rows(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.broadcast_div(&(x.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?)
-}

@@ -12,8 +12,8 @@ mod encoder;
 mod tokenizer;
 mod top;
 
-pub use bundle::{TextBundle, sentence_vectors};
+pub use bundle::{TextBundle, padded, sentence_vectors};
 pub use config::{TextActivation, TextConfig, TextFamily};
-pub use encoder::{Pooling, TextEncoder, unit_rows};
+pub use encoder::{Pooling, TextEncoder};
 pub use tokenizer::TextTokenizer;
 pub use top::{TextStates, TextTop};

@@ -4,7 +4,8 @@ use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::config::TextConfig;
-use super::encoder::{Block, TextEncoder, unit_rows};
+use super::encoder::{Block, TextEncoder};
+use crate::nn::layer::unit_rows;
 use crate::nn::{Mode, NnError, Params, Weights};
 
 /// Texts computed at once.

@@ -69,16 +69,22 @@ pub fn precision_recall(predictions: &Predictions, class: usize) -> Result<Vec<P
 pub fn average_precision(predictions: &Predictions) -> Value {
     let evaluated = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
     let count = evaluated.len();
-    let of_class = |class: usize| -> Value {
-        let mut before = 0.0;
-        let step = |point: PrecisionRecallPoint| {
-            let height = point.recall - before;
-            before = point.recall;
-            height * point.precision
-        };
-        Ok(precision_recall(predictions, class)?.into_iter().map(step).sum())
-    };
+    let of_class = |class| average_precision_of_class(predictions, class);
     Ok(evaluated.map(of_class).collect::<Result<Vec<f64>, _>>()?.iter().sum::<f64>() / count as f64)
+}
+
+/// The same of one class against the rest.
+///
+/// # Errors
+/// A class without samples.
+pub fn average_precision_of_class(predictions: &Predictions, class: usize) -> Value {
+    let mut before = 0.0;
+    let step = |point: PrecisionRecallPoint| {
+        let height = point.recall - before;
+        before = point.recall;
+        height * point.precision
+    };
+    Ok(precision_recall(predictions, class)?.into_iter().map(step).sum())
 }
 
 /// Placements of cases (DeLong, DeLong & Clarke-Pearson 1988, doi 10.2307/2531595): for each positive one the share of negative

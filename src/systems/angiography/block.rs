@@ -135,7 +135,7 @@ pub fn pair_model(spec: &Spec, vocabulary: &Vocabulary, loss: Contrastive) -> Pa
         vocabulary: vocabulary.size(),
         common: spec.common,
         loss,
-        temperature: spec.temperature,
+        start: loss.start(spec.temperature, spec.pretrain.batch),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Networks: a film beside a report, and a study to its tasks.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::layer::{
@@ -24,10 +24,10 @@ pub struct PairModel {
     pub vocabulary: usize,
     /// Width of the common space.
     pub common: usize,
-    /// What is minimised; SigLIP's scores have an offset.
+    /// What is minimised.
     pub loss: Contrastive,
-    /// Temperature at the start.
-    pub temperature: f64,
+    /// Temperature and offset of the scores at the start.
+    pub start: (f64, Option<f64>),
 }
 
 /// A built [`PairModel`].
@@ -45,17 +45,12 @@ impl PairModel {
     /// # Errors
     /// If `params` hold other shapes.
     pub fn network(&self, params: &mut Params) -> Result<PairNetwork, NnError> {
-        let (temperature, offset) = match self.loss {
-            // SigLIP's start (arXiv:2303.15343, section 3.2).
-            Contrastive::Siglip => (0.1, Some(-10.0)),
-            _ => (self.temperature, None),
-        };
         Ok(PairNetwork {
             video: VideoEncoder::new(params, &self.video, self.shape)?,
             text: TextEncoder::new(params, "text", &self.text, self.vocabulary)?,
             of_video: Linear::new(params, "common.video", (self.video.width, self.common), false)?,
             of_text: Linear::new(params, "common.text", (self.text.width, self.common), false)?,
-            scale: ContrastiveScale::new(params, "scale", temperature, offset)?,
+            scale: ContrastiveScale::new(params, "scale", self.start)?,
         })
     }
 }
@@ -145,8 +140,8 @@ pub struct StudyModel {
     pub hidden: usize,
     /// Heads of the class token.
     pub heads: usize,
-    /// Number of tasks.
-    pub tasks: usize,
+    /// Mean and spread of each task, by which its output is shifted and stretched.
+    pub units: Vec<[f64; 2]>,
 }
 
 /// A built [`StudyModel`].
@@ -154,6 +149,10 @@ pub struct StudyNetwork {
     video: Option<VideoEncoder>,
     pool: Pool,
     head: Linear,
+    /// (tasks).
+    means: Tensor,
+    /// (tasks).
+    spreads: Tensor,
 }
 
 impl StudyModel {
@@ -184,8 +183,12 @@ impl StudyModel {
                 Pool::Query(QueryPool::new(params, "pool.query", (VIEWS, 1), config)?)
             }
         };
-        let head = Linear::new(params, "head", (self.pooled(), self.tasks), true)?;
-        Ok(StudyNetwork { video, pool, head })
+        let head = Linear::new(params, "head", (self.pooled(), self.units.len()), true)?;
+        let of = |k: usize| -> Result<Tensor, NnError> {
+            let values: Vec<f64> = self.units.iter().map(|unit| unit[k]).collect();
+            Ok(Tensor::new(values, &Device::Cpu)?.to_dtype(params.dtype())?)
+        };
+        Ok(StudyNetwork { video, pool, head, means: of(0)?, spreads: of(1)? })
     }
 }
 
@@ -236,7 +239,7 @@ impl Network for StudyNetwork {
                 (pooled, Some(weights))
             }
         };
-        let logits = self.head.forward(&pooled)?;
+        let logits = self.head.forward(&pooled)?.broadcast_mul(&self.spreads)?.broadcast_add(&self.means)?;
         Ok(Output { features: pooled, logits, more: weights.into_iter().collect() })
     }
 }

@@ -1,14 +1,13 @@
 //! Studies of the user: a folder for each study with its films, and a table with patients, reports and labels.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::{DataError, Film, TextTable};
-use crate::math::Stream;
+use crate::data::{DataError, Film, TextTable, entries};
 use crate::math::words::pluralise;
 use crate::nn::loss::{Task, TaskKind};
 use crate::study::StudyError;
+use crate::study::stats::{mean, sd};
 use crate::systems::angiography::report::sentences;
 use crate::systems::angiography::spec::Spec;
 use crate::systems::angiography::studies::{FilmShape, Studies, Study, VIEWS, Video};
@@ -42,8 +41,10 @@ pub fn films(folder: &Path, shape: FilmShape, notices: &mut Vec<String>) -> Resu
     if films.is_empty() {
         let seen = others.first().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
         let reason = match seen {
-            Some(name) => format!("no film: {name} is none; a film is a folder of frames or an .npy file"),
-            None => "no film: the folder is empty; a film is a folder of frames or an .npy file".into(),
+            Some(name) => {
+                format!("no film: {name} is none; a film is a folder of frames, an .npy file or a DICOM file")
+            }
+            None => "no film: the folder is empty; a film is a folder of frames, an .npy file or a DICOM file".into(),
         };
         return Err(DataError::malformed(&place, reason).into());
     }
@@ -56,20 +57,6 @@ pub fn films(folder: &Path, shape: FilmShape, notices: &mut Vec<String>) -> Resu
     films.iter().take(VIEWS).map(read).collect()
 }
 
-/// What a folder holds, in the order of names, without hidden entries.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
-    let failed = |source: std::io::Error| StudyError::File { path: folder.into(), source };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
 /// The folders of studies inside a folder.
 ///
 /// # Errors
@@ -79,8 +66,7 @@ pub fn study_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, StudyError
     let found: Vec<(String, PathBuf)> =
         entries(folder)?.into_iter().filter(|path| path.is_dir()).filter_map(named).collect();
     if found.is_empty() {
-        let reason =
-            "no folders of studies in it; expected STUDY/FILM, a film being a folder of frames or an .npy file";
+        let reason = "no folders of studies in it; expected STUDY/FILM, a film being a folder of frames, an .npy file or a DICOM file";
         return Err(DataError::malformed(folder.display(), reason).into());
     }
     Ok(found)
@@ -160,10 +146,8 @@ impl OwnStudies {
     pub fn split(&self, spec: &Spec, seed: u64) -> Result<(Studies, Studies), StudyError> {
         let all = &self.studies.studies;
         let count = all.iter().map(|study| study.patient + 1).max().unwrap_or(0);
-        let tested = (spec.test_share * count as f64).round() as usize;
-        let order = Stream::named(seed, "patients").permutation(count);
-        let mut is_test = vec![false; count];
-        order.iter().take(tested).for_each(|patient| is_test[*patient] = true);
+        let is_test = spec.tested(count, seed);
+        let tested = is_test.iter().filter(|own| **own).count();
         let part = |test: bool| Studies {
             studies: all.iter().filter(|study| is_test[study.patient] == test).cloned().collect(),
         };
@@ -189,18 +173,17 @@ impl OwnStudies {
     }
 }
 
-/// Labels 0 and 1 are a question, others are numbers whose spread is the unit of their loss.
+/// Labels 0 and 1 are a question, others are numbers, whose mean and spread are the unit of outputs and loss.
 fn task(studies: &Studies, k: usize, name: &str) -> Task {
     let known: Vec<f64> =
         studies.studies.iter().map(|study| f64::from(study.labels[k])).filter(|label| label.is_finite()).collect();
     let is_binary = known.iter().all(|label| *label == 0.0 || *label == 1.0);
-    let kind = match crate::study::stats::sd(&known).filter(|sd| *sd > 0.0) {
-        Some(sd) if !is_binary => TaskKind::Number { delta: sd },
-        _ => TaskKind::Binary,
-    };
-    let weight = match kind {
-        TaskKind::Binary => 1.0,
-        TaskKind::Number { delta } => 1.0 / (delta * delta),
-    };
-    Task { name: name.into(), kind, weight }
+    let spread = sd(&known).filter(|sd| *sd > 0.0 && !is_binary);
+    let name = name.into();
+    match mean(&known).zip(spread) {
+        Some((mean, sd)) => {
+            Task { name, kind: TaskKind::Number { delta: sd }, weight: 1.0 / (sd * sd), unit: [mean, sd] }
+        }
+        None => Task { name, kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN },
+    }
 }

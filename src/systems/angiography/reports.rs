@@ -6,9 +6,9 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 
+use crate::classic::TermWeights;
 use crate::data::{DataError, TextTable};
 use crate::lab::{Context, Measurement};
-use crate::math::Stream;
 use crate::math::words::pluralise;
 use crate::nn::layer::{ContrastiveScale, Linear};
 use crate::nn::loss::Contrastive;
@@ -96,10 +96,7 @@ impl Reports {
     /// If there are too few.
     pub fn split(&self, spec: &Spec, seed: u64) -> Result<(Vec<Report>, Vec<Report>), StudyError> {
         let count = self.all.iter().map(|report| report.patient + 1).max().unwrap_or(0);
-        let tested = (spec.test_share * count as f64).round() as usize;
-        let order = Stream::named(seed, "patients").permutation(count);
-        let mut is_test = vec![false; count];
-        order.iter().take(tested).for_each(|patient| is_test[*patient] = true);
+        let is_test = spec.tested(count, seed);
         let (test, training): (Vec<Report>, Vec<Report>) =
             self.all.iter().cloned().partition(|report| is_test[report.patient]);
         let mut known = std::collections::BTreeSet::new();
@@ -149,7 +146,7 @@ struct TextModel {
     vocabulary: usize,
     common: usize,
     loss: Contrastive,
-    temperature: f64,
+    start: (f64, Option<f64>),
 }
 
 struct TextNetwork {
@@ -160,15 +157,10 @@ struct TextNetwork {
 
 impl Model for TextModel {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        let (temperature, offset) = match self.loss {
-            // SigLIP's start (arXiv:2303.15343, section 3.2).
-            Contrastive::Siglip => (0.1, Some(-10.0)),
-            _ => (self.temperature, None),
-        };
         let mut map = |name: &str| Linear::new(params, name, (self.size.width, self.common), false);
         let maps = [map("common.findings")?, map("common.impression")?];
         let text = TextEncoder::new(params, "text", &self.size, self.vocabulary)?;
-        Ok(Box::new(TextNetwork { text, maps, scale: ContrastiveScale::new(params, "scale", temperature, offset)? }))
+        Ok(Box::new(TextNetwork { text, maps, scale: ContrastiveScale::new(params, "scale", self.start)? }))
     }
 }
 
@@ -186,37 +178,13 @@ impl Network for TextNetwork {
     }
 }
 
-/// Cosines of counts of words, each word weighted by the logarithm of how rare it is in the reports that are learned from, with the
-/// smoothing of scikit-learn's `TfidfVectorizer`: ln((1 + n) / (1 + n_w)) + 1.
+/// Cosines of the term weights of findings and impressions, learned on both texts of the reports that are learned from.
 pub fn words_in_common(training: &[Report], test: &[Report]) -> Array2<f64> {
-    let words = |text: &str| -> BTreeMap<String, f64> {
-        let mut counts = BTreeMap::new();
-        for sentence in sentences(text) {
-            sentence.split(' ').for_each(|word| *counts.entry(word.to_string()).or_default() += 1.0);
-        }
-        counts
-    };
     let texts: Vec<&str> =
         training.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]).collect();
-    let mut documents: BTreeMap<String, f64> = BTreeMap::new();
-    for text in &texts {
-        words(text).into_keys().for_each(|word| *documents.entry(word).or_default() += 1.0);
-    }
-    let vector = |text: &str| -> BTreeMap<String, f64> {
-        let weight = |word: &str| {
-            let count = documents.get(word)?;
-            Some(((1.0 + texts.len() as f64) / (1.0 + count)).ln() + 1.0)
-        };
-        let own = words(text).into_iter().filter_map(|(word, count)| Some((word.clone(), count * weight(&word)?)));
-        let own: BTreeMap<String, f64> = own.collect();
-        let length = own.values().map(|v| v * v).sum::<f64>().sqrt().max(1e-12);
-        own.into_iter().map(|(word, v)| (word, v / length)).collect()
-    };
-    let findings: Vec<_> = test.iter().map(|report| vector(&report.findings)).collect();
-    let impressions: Vec<_> = test.iter().map(|report| vector(&report.impression)).collect();
-    Array2::from_shape_fn((test.len(), test.len()), |(row, column)| {
-        impressions[column].iter().filter_map(|(word, v)| Some(v * findings[row].get(word)?)).sum()
-    })
+    let weights = TermWeights::fit(&texts, usize::MAX);
+    let of = |pick: fn(&Report) -> &str| weights.transform(&test.iter().map(pick).collect::<Vec<&str>>());
+    of(|report| &report.findings).dot(&of(|report| &report.impression).t())
 }
 
 /// Trains an arm and measures how well findings find their impression.
@@ -236,7 +204,7 @@ pub fn run(spec: &Spec, reports: &Reports, arm: &str, seed: u64, context: &Conte
             vocabulary: vocabulary.size(),
             common: spec.common,
             loss: loss_named(arm),
-            temperature: spec.temperature,
+            start: loss_named(arm).start(spec.temperature, spec.pretrain.batch),
         };
         let mut params = Params::new(seed, DType::F32);
         let pairs = Pairs { reports: &training, vocabulary: &vocabulary };

@@ -56,7 +56,8 @@ impl Saved {
             VideoSize { channels: Vec::new(), width: model.width, blocks: 0, heads: 1 },
             FilmShape { frames: 1, edge: 1 },
         ));
-        let StudyModel { pooling, hidden, heads, tasks: outputs, .. } = *model;
+        let StudyModel { pooling, hidden, heads, .. } = *model;
+        let outputs = model.units.len();
         Self { video, shape, pooling, hidden, heads, outputs, arm: arm.into(), tasks: tasks.to_vec(), is_drawn }
     }
 
@@ -80,7 +81,11 @@ impl Saved {
             pooling: self.pooling,
             hidden: self.hidden,
             heads: self.heads,
-            tasks: self.outputs,
+            units: match self.tasks.len() == self.outputs {
+                true => self.tasks.iter().map(|task| task.unit).collect(),
+                // A head answers in place of these outputs.
+                false => vec![Task::PLAIN; self.outputs],
+            },
         }
     }
 
@@ -119,13 +124,7 @@ impl Saved {
         }
         let mut params = Params::new(0, DType::F32).at_most(MOST);
         saved.model().network(&mut params)?;
-        for (name, var) in params.iter() {
-            let tensor = tensors.get(name).ok_or_else(|| failed(format!("it lacks the tensor `{name}`")))?;
-            if tensor.dims() != var.dims() {
-                return Err(failed(format!("{name} has shape {:?}, expected {:?}", tensor.dims(), var.dims())));
-            }
-            var.set(&tensor.to_dtype(DType::F32)?)?;
-        }
+        params.load_bytes(bytes, path)?;
         Ok((saved, params, head))
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Preset, Settings, Validation};
+use crate::math::Stream;
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
@@ -158,6 +159,15 @@ impl Spec {
     pub fn set_reports(&mut self, path: &str) {
         self.reports = Some(path.into());
         self.parts = vec![Part::Reports];
+    }
+
+    /// Which of so many patients of own data are tested on.
+    pub fn tested(&self, patients: usize, seed: u64) -> Vec<bool> {
+        let count = (self.test_share * patients as f64).round() as usize;
+        let mut is_tested = vec![false; patients];
+        let order = Stream::named(seed, "patients").permutation(patients);
+        order.iter().take(count).for_each(|patient| is_tested[*patient] = true);
+        is_tested
     }
 
     /// Drawn studies before the shift.

@@ -64,18 +64,12 @@ pub const VIEWS: usize = 8;
 /// Tasks of drawn studies: for each segment whether it is narrowed by half and by how much, chalk, ejection, the outcome.
 pub fn drawn_tasks() -> Vec<Task> {
     let segment = |k: usize| SEGMENTS[k].replace(' ', "_");
-    let mut tasks: Vec<Task> = (0..SEGMENTS.len())
-        .map(|k| Task { name: format!("stenosis_{}", segment(k)), kind: TaskKind::Binary, weight: 1.0 })
-        .collect();
-    let number = TaskKind::Number { delta: 0.2 };
-    tasks.extend((0..SEGMENTS.len()).map(|k| Task {
-        name: format!("diameter_{}", segment(k)),
-        kind: number,
-        weight: 2.0,
-    }));
-    tasks.push(Task { name: "calcified".into(), kind: TaskKind::Binary, weight: 1.0 });
-    tasks.push(Task { name: "ejection".into(), kind: number, weight: 2.0 });
-    tasks.push(Task { name: "outcome".into(), kind: TaskKind::Binary, weight: 1.0 });
+    let task = |name: String, kind: TaskKind, weight: f64| Task { name, kind, weight, unit: Task::PLAIN };
+    let question = |name: String| task(name, TaskKind::Binary, 1.0);
+    let number = |name: String| task(name, TaskKind::Number { delta: 0.2 }, 2.0);
+    let mut tasks: Vec<Task> = (0..SEGMENTS.len()).map(|k| question(format!("stenosis_{}", segment(k)))).collect();
+    tasks.extend((0..SEGMENTS.len()).map(|k| number(format!("diameter_{}", segment(k)))));
+    tasks.extend([question("calcified".into()), number("ejection".into()), question("outcome".into())]);
     tasks
 }
 

@@ -8,7 +8,7 @@ use crate::nn::head::HeadConfig;
 use crate::nn::loss::{Task, TaskKind};
 use crate::nn::{LayerGroups, LearningRates, Params};
 use crate::study::diagnostic::RocArea;
-use crate::study::{StudyError, Trainer};
+use crate::study::{StudyError, Trainer, stats};
 use crate::systems::angiography::arms::{HeadArm, TransferArm, matched};
 use crate::systems::angiography::block::{Block, EVALUATED, LESIONS, Set, learned, pair_model};
 use crate::systems::angiography::learning::{
@@ -46,8 +46,7 @@ fn area(outputs: &Array2<f64>, labels: &Array2<f32>, task: usize) -> Option<f64>
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let all: Vec<f64> = values.collect();
-    (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    stats::mean(&values.collect::<Vec<f64>>())
 }
 
 /// Metrics of outputs: the target's area, the mean area of the other tasks with labels 0 and 1, the mean error of numbers.
@@ -73,14 +72,14 @@ impl Trial<'_> {
     }
 
     /// A network on the vectors of films.
-    fn on_vectors(&self, pooling: Pooling, tasks: usize) -> StudyModel {
+    fn on_vectors(&self, pooling: Pooling, tasks: &[Task]) -> StudyModel {
         StudyModel {
             video: None,
             width: self.spec.video.width,
             pooling,
             hidden: self.spec.hidden,
             heads: self.spec.video.heads,
-            tasks,
+            units: tasks.iter().map(|task| task.unit).collect(),
         }
     }
 
@@ -155,8 +154,8 @@ impl Trial<'_> {
             let has_lesion = |row: usize| f32::from(u8::from(set.studies.studies[row].visible.is_some()));
             Array2::from_shape_fn((set.studies.len(), 1), |(row, _)| has_lesion(row))
         };
-        let tasks = [Task { name: "lesion".into(), kind: TaskKind::Binary, weight: 1.0 }];
-        let model = self.on_vectors(pooling(self.at.get("arm")), 1);
+        let tasks = [Task { name: "lesion".into(), kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN }];
+        let model = self.on_vectors(pooling(self.at.get("arm")), &tasks);
         let (of_training, of_test) = (labels(training), labels(test));
         let mut params = self.probe(&model, &self.rows(training, &of_training), &tasks)?;
         let Answers { outputs, weights, .. } =
@@ -182,7 +181,7 @@ impl Trial<'_> {
     /// If training fails or is stopped.
     pub fn probe_all(&self) -> Result<Measurement, StudyError> {
         let block = self.block;
-        let model = self.on_vectors(pooling(self.at.get("arm")), block.tasks.len());
+        let model = self.on_vectors(pooling(self.at.get("arm")), &block.tasks);
         let mut params = self.probe(&model, &self.rows(&block.training, &block.labels), &block.tasks)?;
         let mut found = Measurement::default();
         let labels = block.test.studies.labels();
@@ -245,7 +244,7 @@ impl Trial<'_> {
         let (outputs, activations, trained);
         match arm {
             TransferArm::Frozen | TransferArm::Random => {
-                let model = self.on_vectors(Pooling::Hybrid, block.tasks.len());
+                let model = self.on_vectors(Pooling::Hybrid, &block.tasks);
                 let (learned, tested);
                 let (own, test) = match arm {
                     TransferArm::Frozen => (&block.training.encoded, &block.test.encoded),
@@ -280,7 +279,7 @@ impl Trial<'_> {
             TransferArm::Unfrozen | TransferArm::Scratch => {
                 let model = StudyModel {
                     video: Some((spec.video.clone(), spec.films)),
-                    ..self.on_vectors(Pooling::Hybrid, block.tasks.len())
+                    ..self.on_vectors(Pooling::Hybrid, &block.tasks)
                 };
                 model.network(&mut params)?;
                 let is_pretrained = arm == TransferArm::Unfrozen;
@@ -341,7 +340,7 @@ impl Trial<'_> {
         let arm = HeadArm::named(self.at.get("arm"))?;
         let mut labels = block.labels.clone();
         labels.column_mut(block.target).fill(f32::NAN);
-        let model = self.on_vectors(Pooling::Hybrid, block.tasks.len());
+        let model = self.on_vectors(Pooling::Hybrid, &block.tasks);
         let mut params = self.probe(&model, &self.rows(&block.training, &labels), &block.tasks)?;
         let split = |set: &Set, params: &mut Params, most: usize| -> Result<FeatureRows, StudyError> {
             let truth = set.studies.labels();

@@ -8,6 +8,7 @@ use crate::data::{
     BadPicture, Column, Encoder, Picture, Tabular, TargetKind, TargetOptions, TargetTable, read_pictures, resize,
 };
 use crate::math::Stream;
+use crate::math::order::numbered;
 use crate::math::words::{join_and, pluralise};
 use crate::study::StudyError;
 use crate::systems::causal::declaration::KnownMechanism;
@@ -248,13 +249,4 @@ impl OwnData {
 fn options(target: Option<String>, environment: &str) -> TargetOptions {
     let (kind, group) = (Some(TargetKind::Classes), Some(environment.to_string()));
     TargetOptions { target, kind, group, ..TargetOptions::default() }
-}
-
-/// Names in order, and the number of each.
-fn numbered(names: Vec<String>) -> (Vec<String>, Vec<usize>) {
-    let mut known: Vec<String> = names.clone();
-    known.sort();
-    known.dedup();
-    let numbers = names.iter().map(|name| known.partition_point(|own| own < name)).collect();
-    (known, numbers)
 }

@@ -1,4 +1,4 @@
-//! The text encoder of a run: pretrained from a folder, or a small one that learns single sentences first.
+//! The text encoder of a run: pretrained from a folder, or a small one that learns first what texts of few clauses say.
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
@@ -7,7 +7,7 @@ use crate::lab::Context;
 use crate::nn::layer::Linear;
 use crate::nn::loss::Loss;
 use crate::nn::model::first;
-use crate::nn::text::{Pooling, TextBundle, TextConfig, TextEncoder, TextTokenizer, sentence_vectors};
+use crate::nn::text::{Pooling, TextBundle, TextConfig, TextEncoder, TextTokenizer, padded, sentence_vectors};
 use crate::nn::{Examples, Mode, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::study::train::{HeldOutEvaluator, TrainingLoop};
@@ -62,17 +62,6 @@ impl Network for Sentences {
     }
 }
 
-/// Texts as (texts, longest) u32, filled with `pad`.
-pub fn ids(texts: &[&Vec<u32>], pad: u32) -> Result<Tensor, StudyError> {
-    let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0).max(1);
-    let mut values = Vec::with_capacity(texts.len() * longest);
-    for text in texts {
-        values.extend_from_slice(text);
-        values.resize(values.len() + longest - text.len(), pad);
-    }
-    Ok(Tensor::from_vec(values, (texts.len(), longest), &Device::Cpu)?)
-}
-
 impl Encoders {
     /// That of a folder.
     ///
@@ -87,14 +76,14 @@ impl Encoders {
         Ok(Self { config, tokenizer, pretrained, longest, digest, seed })
     }
 
-    /// A small one that learned what single sentences say. Returns the share of held-out sentences that it classifies rightly as
-    /// well.
+    /// A small one that learned how many clauses of a text say in between and bad. Returns the share of held-out texts of which it
+    /// says both rightly as well.
     ///
     /// # Errors
     /// If the training fails or is stopped.
     pub fn learned(spec: &Spec, seed: u64, context: &Context) -> Result<(Self, f64), StudyError> {
         let small = &spec.small;
-        let (texts, labels) = spec.world.sentences(small.sentences, seed);
+        let (texts, labels) = spec.world.sources(small.sentences, seed);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let tokenizer = TextTokenizer::of_texts(texts.iter().copied(), small.vocabulary)?;
         let words = tokenizer.vocabulary();
@@ -105,12 +94,13 @@ impl Encoders {
         let examples = |rows: std::ops::Range<usize>| -> Result<Examples, StudyError> {
             let own: Vec<&Vec<u32>> = rows.clone().map(|row| &encoded[row]).collect();
             let labels: Vec<u32> = rows.map(|row| labels[row] as u32).collect();
-            Ok(Examples::new(ids(&own, config.pad)?, Tensor::new(labels, &Device::Cpu)?))
+            Ok(Examples::new(padded(&own, config.pad)?, Tensor::new(labels, &Device::Cpu)?))
         };
         let (validation, training) = (examples(0..held)?, examples(held..texts.len())?);
+        let classes = spec.world.source_classes();
         let model = move |params: &mut Params| -> Result<Box<dyn Network>, NnError> {
             let encoder = TextEncoder::new(params, config)?;
-            let head = Linear::new(params, "head", (config.width, 3), true)?;
+            let head = Linear::new(params, "head", (config.width, classes), true)?;
             Ok(Box::new(Sentences { encoder, head }))
         };
         let mut params = Params::new(seed, DType::F32);

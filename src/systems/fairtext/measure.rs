@@ -10,18 +10,6 @@ use crate::study::metric::{Predictions, counts, probability, ranking};
 use crate::systems::fairtext::reports::Reports;
 use crate::systems::fairtext::trial::Answers;
 
-/// Average precision of one class against the rest.
-fn precision_of(predictions: &Predictions, class: usize) -> Option<f64> {
-    let curve = ranking::precision_recall(predictions, class).ok()?;
-    let mut before = 0.0;
-    let steps = curve.iter().map(|point| {
-        let height = point.recall - before;
-        before = point.recall;
-        height * point.precision
-    });
-    Some(steps.sum())
-}
-
 /// What is measured on all tested reports together.
 ///
 /// # Errors
@@ -52,7 +40,7 @@ pub fn measure(reports: &Reports, all: &[Answers]) -> Result<Measurement, StudyE
         .value_if("precision", counts::precision(&decided).ok())
         .value_if("f1", counts::f1(&decided).ok())
         .value_if("average_precision", ranking::average_precision(&ranked).ok())
-        .value_if("minority_ap", precision_of(&ranked, minority))
+        .value_if("minority_ap", ranking::average_precision_of_class(&ranked, minority).ok())
         .value("minority_recall", of_minority.recall())
         .value_if("calibration_error", probability::calibration_error(&ranked).ok());
     if reports.has_groups() {
@@ -66,7 +54,7 @@ pub fn measure(reports: &Reports, all: &[Answers]) -> Result<Measurement, StudyE
         let of_best = Predictions::new(posterior.select(ndarray::Axis(0), &rows), labels)?;
         found = found
             .value("bayes", bayes)
-            .value_if("bayes_minority_ap", precision_of(&of_best, minority))
+            .value_if("bayes_minority_ap", ranking::average_precision_of_class(&of_best, minority).ok())
             .value("bayes_parity", demographic_parity_difference(&best, &groups, classes));
         if bayes > majority {
             found = found.value("of_bayes", (accuracy - majority) / (bayes - majority));

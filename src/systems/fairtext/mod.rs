@@ -116,9 +116,9 @@ impl Experiment for FairText {
         Metric::lower("parameters", "parameters", Unit::Count, "numbers of the network"),
         Metric::higher(
             "source_accuracy",
-            "sentences",
+            "source texts",
             Unit::Share,
-            "held-out sentences that the small encoder gets right",
+            "held-out texts of which the small encoder says how many clauses are in between and bad",
         ),
     ];
 

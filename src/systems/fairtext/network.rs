@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::head::{CircuitConfig, EncodedCircuit, HeadConfig, HeadRow};
 use crate::nn::init::Init;
-use crate::nn::layer::{Linear, dropout};
-use crate::nn::text::{Pooling, TextConfig, TextEncoder, unit_rows};
+use crate::nn::layer::{Linear, dropout, unit_rows};
+use crate::nn::text::{Pooling, TextConfig, TextEncoder};
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 
 /// How text comes in.

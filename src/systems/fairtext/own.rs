@@ -5,19 +5,11 @@ use std::path::Path;
 use ndarray::Array2;
 
 use crate::data::{Part, Samples, Tabular, TargetKind, TargetOptions, TargetTable, TextTable};
+use crate::math::order::numbered;
 use crate::math::words::join_and;
 use crate::study::StudyError;
 use crate::systems::fairtext::reports::Reports;
 use crate::systems::fairtext::spec::Spec;
-
-/// Names in order, and the number of each.
-fn numbered(names: Vec<String>) -> (Vec<String>, Vec<usize>) {
-    let mut known: Vec<String> = names.clone();
-    known.sort();
-    known.dedup();
-    let numbers = names.iter().map(|name| known.partition_point(|own| own < name)).collect();
-    (known, numbers)
-}
 
 /// Reads the table of the settings, and what was read in another way than it is written.
 ///

@@ -53,7 +53,7 @@ pub struct Small {
     pub heads: usize,
     /// Share that is dropped.
     pub dropout: f64,
-    /// Sentences that it learns from first.
+    /// Texts that it learns from first.
     pub sentences: usize,
     /// How it learns from them.
     pub train: TrainConfig,
@@ -92,7 +92,7 @@ pub struct Spec {
     /// Its column of districts, which are not on both sides of a split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub district: Option<String>,
-    /// The folder of a pretrained encoder; without one a small encoder learns single sentences.
+    /// The folder of a pretrained encoder; without one a small encoder learns from drawn texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
     /// The folder of WordNet's files, whose glosses are the texts of the part transfer.
@@ -122,6 +122,9 @@ pub struct Spec {
     pub circuit: CircuitConfig,
     /// How networks on vectors are trained.
     pub train: TrainConfig,
+    /// How networks of the part fairness are trained: in large batches, because the gap of two groups in a small one is mostly chance,
+    /// whose square is no reason to move decisions.
+    pub fair: TrainConfig,
     /// How encoders are trained on reports.
     pub tune: TrainConfig,
     /// The reduction to weighted rows.
@@ -173,6 +176,7 @@ impl Default for Spec {
             hidden: 64,
             circuit: CircuitConfig { weight_sd: 0.3, ..CircuitConfig::default() },
             train: adamw(30, 32, 1e-3),
+            fair: adamw(150, 256, 3e-3),
             tune: TrainConfig { warm_up: 10, ..adamw(8, 16, 5e-4) },
             reduction: ReductionConfig { rounds: 6, slack: 0.01, bound: 3.0, rate: 3.0 },
             few: 300,
@@ -218,6 +222,7 @@ impl Settings for Spec {
                 (spec.world.reports, spec.world.test_reports) = (8, 2);
                 (spec.small.sentences, spec.small.width, spec.small.layers, spec.small.train.epochs) = (60, 8, 1, 2);
                 (spec.train.epochs, spec.tune.epochs, spec.transfer.epochs, spec.hidden) = (2, 2, 1, 8);
+                spec.fair.epochs = 2;
                 (spec.few, spec.sizes, spec.transfer_test, spec.words) = (30, vec![30, 60], 40, 30);
                 (spec.reduction.rounds, spec.circuit.qubits, spec.circuit.depth) = (2, 2, 1);
             },
@@ -257,6 +262,7 @@ impl Settings for Spec {
             .width("hidden", self.hidden)
             .circuit("circuit", &self.circuit)
             .train("train", &self.train)
+            .train("fair", &self.fair)
             .train("tune", &self.tune)
             .whole("reduction.rounds", self.reduction.rounds, 1..=100)
             .within("reduction.slack", self.reduction.slack, 0.0..=1.0)

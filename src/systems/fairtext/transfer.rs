@@ -5,11 +5,12 @@ use candle_core::{DType, Device, Tensor};
 use crate::lab::{Context, Measurement};
 use crate::math::order::argmax;
 use crate::nn::loss::Loss;
+use crate::nn::text::padded;
 use crate::nn::{Examples, Model, Params};
 use crate::study::StudyError;
 use crate::study::metric::{Predictions, counts, ranking};
 use crate::study::train::{HeldOutEvaluator, TrainingLoop};
-use crate::systems::fairtext::encoder::{Encoders, Start, ids};
+use crate::systems::fairtext::encoder::{Encoders, Start};
 use crate::systems::fairtext::network::{Fusion, HeadKind, ReportNet, TextInput};
 use crate::systems::fairtext::spec::Spec;
 use crate::systems::fairtext::trial::probabilities;
@@ -55,7 +56,7 @@ impl Corpus {
         let examples = |rows: std::ops::Range<usize>| -> Result<Examples, StudyError> {
             let own: Vec<&Vec<u32>> = self.words[rows.clone()].iter().collect();
             let labels: Vec<u32> = self.labels[rows].iter().map(|label| *label as u32).collect();
-            Ok(Examples::new(ids(&own, encoders.config.pad)?, Tensor::new(labels, &Device::Cpu)?))
+            Ok(Examples::new(padded(&own, encoders.config.pad)?, Tensor::new(labels, &Device::Cpu)?))
         };
         let (test, validation, learn) = (examples(0..tested)?, examples(tested..held)?, examples(held..held + size)?);
         let net = ReportNet {

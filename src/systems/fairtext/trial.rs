@@ -10,13 +10,13 @@ use crate::lab::{Context, Measurement};
 use crate::math::Stream;
 use crate::math::order::argmax;
 use crate::nn::loss::Loss;
-use crate::nn::text::TextConfig;
+use crate::nn::text::{TextConfig, padded};
 use crate::nn::{Dataset, Examples, LayerGroups, Mode, Model, Network, Params};
 use crate::study::StudyError;
 use crate::study::metric::{Predictions, probability, ranking};
 use crate::study::train::{Evaluation, Evaluator, TrainConfig, TrainingLoop};
 use crate::systems::fairtext::arms::{ArmRow, Balance, Classifier, Fairness, Text};
-use crate::systems::fairtext::encoder::{Encoders, Start, ids};
+use crate::systems::fairtext::encoder::{Encoders, Start};
 use crate::systems::fairtext::measure::measure;
 use crate::systems::fairtext::network::{Fusion, HeadKind, ReportNet, TextInput};
 use crate::systems::fairtext::reports::{Reports, Split};
@@ -70,6 +70,9 @@ struct PrecisionEvaluator<'a> {
     labels: Vec<usize>,
 }
 
+/// Share of the loss in what epochs are chosen by: it decides between epochs of equal precision alone.
+const LOSS: f64 = 1e-6;
+
 /// Rows that are computed at once without gradients.
 const AT_ONCE: usize = 256;
 
@@ -92,7 +95,8 @@ impl Evaluator for PrecisionEvaluator<'_> {
         let predictions = Predictions::new(probabilities(network, self.rows)?, self.labels.clone())?;
         let metric = ranking::average_precision(&predictions).unwrap_or_else(|_| predictions.accuracy());
         let loss = probability::log_loss(&predictions).unwrap_or(0.0);
-        Ok(Evaluation { loss, metric })
+        // Where classes are easy, several epochs rank all rows rightly; of these the one with the least loss decides best.
+        Ok(Evaluation { loss, metric: metric - LOSS * loss })
     }
 }
 
@@ -136,7 +140,7 @@ impl Trial<'_> {
             }
             Text::Tuned(_) => {
                 let own: Vec<&Vec<u32>> = rows.iter().map(|row| &self.block.words[*row]).collect();
-                inputs.push(ids(&own, self.block.encoders.config.pad)?);
+                inputs.push(padded(&own, self.block.encoders.config.pad)?);
             }
         }
         if self.arm.indicators {
@@ -159,7 +163,11 @@ impl Trial<'_> {
     }
 
     fn train_config(&self) -> &TrainConfig {
-        if matches!(self.arm.text, Text::Tuned(_)) { &self.spec.tune } else { &self.spec.train }
+        match (self.arm.part, self.arm.text) {
+            (Part::Fairness, _) => &self.spec.fair,
+            (_, Text::Tuned(_)) => &self.spec.tune,
+            _ => &self.spec.train,
+        }
     }
 
     /// The method of the arm for a network in these layers.

@@ -227,14 +227,23 @@ impl World {
         }
     }
 
-    /// Single sentences of both registers with their polarity: what the small encoder learns from first.
-    pub fn sentences(&self, count: usize, seed: u64) -> (Vec<String>, Vec<usize>) {
+    /// Texts of both registers with 1 to `clauses` clauses, and how many of these say in between and bad: what the small encoder
+    /// learns from first. A class is (clauses that say bad) · (`clauses` + 1) + (clauses that say in between), so that its vectors
+    /// tell a report that is bad throughout from one with a single bad clause.
+    pub fn sources(&self, count: usize, seed: u64) -> (Vec<String>, Vec<usize>) {
         let mut stream = Stream::named(seed, "source sentences");
-        let sentence = |k: usize| {
-            let polarity = k % 3;
-            (grammar::report(&[polarity], stream.below(2), self.denied, &mut stream), polarity)
+        let source = |_: usize| {
+            let polarities: Vec<usize> = (0..=stream.below(self.clauses)).map(|_| stream.below(3)).collect();
+            let of = |polarity: usize| polarities.iter().filter(|own| **own == polarity).count();
+            let class = of(2) * (self.clauses + 1) + of(1);
+            (grammar::report(&polarities, stream.below(2), self.denied, &mut stream), class)
         };
-        (0..count).map(sentence).unzip()
+        (0..count).map(source).unzip()
+    }
+
+    /// Classes of [`World::sources`].
+    pub fn source_classes(&self) -> usize {
+        (self.clauses + 1).pow(2)
     }
 }
 
