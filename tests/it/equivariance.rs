@@ -143,7 +143,7 @@ fn automorphism_groups_of_graphs_have_the_known_orders() {
     let petersen = (0..5).flat_map(|k| [(k, (k + 1) % 5), (k, k + 5), (k + 5, (k + 2) % 5 + 5)]).collect();
     let waters = |n: usize| (0..n).flat_map(|k| [(3 * k, 3 * k + 1), (3 * k, 3 * k + 2)]).collect::<Vec<_>>();
     let ethanol = vec![(0, 1), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (2, 8)];
-    let cases: Vec<(&str, Vec<usize>, Vec<(usize, usize)>, f64)> = vec![
+    let cases = [
         ("one point", vec![0], vec![], 1.0),
         ("four points without an edge", vec![0; 4], vec![], 24.0),
         ("a path of three", vec![0; 3], vec![(0, 1), (1, 2)], 2.0),

@@ -14,7 +14,8 @@ fn largest(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 }
 
 fn dynamic(seed: u64, qubits: usize) -> Program {
-    let kinds = Kinds { noise: seed % 2 == 0, dynamic: true, readout: true, measured: false, ..Kinds::default() };
+    let kinds =
+        Kinds { noise: seed.is_multiple_of(2), dynamic: true, readout: true, measured: false, ..Kinds::default() };
     let mut program = random::program(seed, qubits, 14, (0, 3), kinds);
     let mut stream = Stream::named(seed, "needed");
     program.bits += 2;
@@ -88,12 +89,13 @@ fn needed_is_the_whole() {
         for precision in [Precision::Double, Precision::Single] {
             let tolerance = if precision == Precision::Double { 1e-12 } else { 3e-5 };
             let engine = Density::new(precision);
-            let whole = engine.prepare(&program, &[all.clone()], 0).unwrap();
+            let whole = engine.prepare(&program, std::slice::from_ref(&all), 0).unwrap();
             let p = engine.prepare(&program, &[], 0).unwrap().probabilities(angles()).unwrap();
             let wrong = largest(&p, &whole.probabilities(angles()).unwrap());
             assert!(wrong < tolerance, "{seed} {wrong:e} {program:#?}");
             for o in random::observables(qubits) {
-                let own = engine.prepare(&program, &[o.clone()], 0).unwrap().expect(angles()).unwrap()[[0, 0]];
+                let own =
+                    engine.prepare(&program, std::slice::from_ref(&o), 0).unwrap().expect(angles()).unwrap()[[0, 0]];
                 let both = engine.prepare(&program, &[o.clone(), all.clone()], 0).unwrap().expect(angles()).unwrap();
                 assert!((own - both[[0, 0]]).abs() < tolerance, "{seed} {o} {own} {both}");
             }

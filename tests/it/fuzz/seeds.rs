@@ -127,7 +127,7 @@ pub fn times() -> Vec<Files> {
 pub fn choices() -> Vec<Files> {
     let line = |k: usize| {
         let (town, item) = (["rich", "poor"][k / 12], ["red", "white"][k % 2]);
-        format!("{town},{town}-{},{item},{}.25,0.{},{}\n", k / 2, k % 5, k % 7, u8::from(k % 4 == 0))
+        format!("{town},{town}-{},{item},{}.25,0.{},{}\n", k / 2, k % 5, k % 7, u8::from(k.is_multiple_of(4)))
     };
     let header = "market,choice,item,price,size,chosen\n";
     vec![one(header.to_string() + &(0..24).map(line).collect::<String>())]

@@ -131,8 +131,8 @@ pub const PICTURE: &[&str] = &[
 /// Types and values of elements of DICOM files, and tags whose bytes are letters.
 #[rustfmt::skip]
 pub const DICOM: &[&str] = &[
-    "(\0\u{10}\0US\u{2}\0", "(\0\u{11}\0US\u{2}\0", "(\0\u{8}\0IS\u{2}\01 ", "(\0P\u{10}DS\u{4}\0-1e9", "(\0Q\u{10}DS\u{2}\00 ", "(\0S\u{10}DS\u{4}\01e38",
-    "(\0\00SQ\0\0", "SQ", "UN", "OW\0\0", "OB\0\0", "DS", "IS", "US", "UI", "\\", "nan", "inf", "1e308", "-1", "0", "MONOCHROME1 ", "MONOCHROME2 ",
+    "(\0\u{10}\0US\u{2}\0", "(\0\u{11}\0US\u{2}\0", "(\0\u{8}\0IS\u{2}\u{0}1 ", "(\0P\u{10}DS\u{4}\0-1e9", "(\0Q\u{10}DS\u{2}\u{0}0 ", "(\0S\u{10}DS\u{4}\u{0}1e38",
+    "(\0\u{0}0SQ\0\0", "SQ", "UN", "OW\0\0", "OB\0\0", "DS", "IS", "US", "UI", "\\", "nan", "inf", "1e308", "-1", "0", "MONOCHROME1 ", "MONOCHROME2 ",
     "LINEAR_EXACT", "SIGMOID ", "1.2.840.10008.1.2\0", "1.2.840.10008.1.2.1\0", "1.2.840.10008.1.2.2\0", "1.2.840.10008.1.2.5\0", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.70",
     "n+1\0", "ni1\0", "\u{5c}\u{1}\0\0", "\u{7f}\u{7f}",
 ];
