@@ -114,6 +114,53 @@ fn a_line_of_gates_fits_a_line_of_qubits_and_levels_cost_no_gates() {
     assert!(of("success", "3") >= of("success", "0"));
 }
 
+/// Gradients of a spec with one cost and one start on torino.
+fn on_torino(qubits: usize, change: impl Fn(&mut Spec)) -> (f64, f64) {
+    let mut spec = Spec { qubits: vec![qubits], depths: vec![2], ..spec("gradients", "mari", &["torino"]) };
+    (spec.gradients.costs, spec.gradients.starts) = (names(&["middle"]), names(&["uniform"]));
+    spec.gradients.samples = 4;
+    change(&mut spec);
+    let results = run_in_memory::<Circuits>(&spec).unwrap();
+    (value(&results, "variance", &[]), value(&results, "gradient_norm", &[]))
+}
+
+#[test]
+fn gradients_are_the_same_on_every_exact_engine_and_on_wide_registers() {
+    let engine = |qubits: usize, engine: &str| {
+        on_torino(qubits, |spec| (spec.gradients.engine, spec.gradients.cut) = (engine.into(), 0.0))
+    };
+    for (qubits, engines) in [(4, ["density", "pauli"]), (40, ["auto", "pauli"])] {
+        let (variance, norm) = engine(qubits, "sparse");
+        for other in engines {
+            // Rounding in some hundred gates, squared.
+            let found = engine(qubits, other);
+            assert_relative_eq!(found.0, variance, max_relative = 1e-8);
+            assert_relative_eq!(found.1, norm, max_relative = 1e-8);
+        }
+    }
+}
+
+#[test]
+fn sources_scales_and_twirls_of_gradients_act() {
+    let (ideal, _) = on_torino(3, |spec| spec.devices = names(&["ideal"]));
+    let under = |source: &str, scale: f64, twirl: bool| {
+        let set = |spec: &mut Spec| {
+            let own = &mut spec.gradients;
+            (own.source, own.scale, own.twirl) = (source.into(), scale, twirl);
+        };
+        on_torino(3, set).0
+    };
+    for (source, scale) in [("all", 0.0), ("none", 1.0)] {
+        // The transpiled circuit is another one up to rounding.
+        assert_relative_eq!(under(source, scale, false), ideal, max_relative = 1e-8);
+    }
+    let relaxed = under("relaxation", 20.0, false);
+    assert!(relaxed < ideal && under("relaxation", 40.0, false) < relaxed);
+    assert!(under("all", 20.0, false) < relaxed);
+    assert_ne!(under("relaxation", 20.0, true), relaxed, "decay to |0⟩ is not its twirl");
+    assert_relative_eq!(under("readout", 1.0, true), under("readout", 1.0, false), max_relative = 1e-9);
+}
+
 #[test]
 fn settings_that_fit_no_device_are_refused_by_field() {
     let refused = |spec: Spec| {
@@ -139,6 +186,17 @@ fn settings_that_fit_no_device_are_refused_by_field() {
     descending.transpilation.optimization_levels = vec![3, 0];
     assert!(refused(descending).contains("ascending"));
     assert_eq!(refused(base()), "");
+    let wide = |experiment: &str| Spec { qubits: vec![20], ..spec(experiment, "mari", &["torino"]) };
+    assert!(refused(wide("expressibility")).contains("qubits = 20: expected at most 16: expressibility"));
+    assert!(refused(wide("gradients")).contains("qubits = 20: expected at most 16: the global cost"));
+    let mut local = wide("gradients");
+    local.gradients.costs = names(&["local", "middle"]);
+    assert_eq!(refused(local.clone()), "");
+    (local.gradients.source, local.gradients.engine) = ("relaxatio".into(), "spars".into());
+    (local.gradients.scale, local.gradients.cut) = (-1.0, 1.0);
+    for field in ["source", "engine", "scale", "cut"] {
+        assert!(refused(local.clone()).contains(&format!("gradients.{field} = ")), "{field}");
+    }
     let on_no_device = Spec { qubits: vec![2, 6], ..spec("expressibility", "dressed", &["manila"]) };
     assert_eq!(refused(on_no_device), "", "expressibility runs on no device");
 }

@@ -24,12 +24,15 @@ fn rotations(qubits: usize) -> Ansatz {
 }
 
 /// Of uniform weights: a local cost changes by sin(w)/2n, so the variance is 1/8n². A global one changes by sin(w)/2
-/// times the probability cos²(w/2) of each other qubit, whose mean square is 3/8: 1/8 · (3/8)^(n-1).
+/// times the probability cos²(w/2) of each other qubit, whose mean square is 3/8: 1/8 · (3/8)^(n-1). The cost of one qubit has one
+/// slope.
 #[test]
 fn variances_of_product_circuits_are_known() {
     for (cost, expected) in [
         ("local", (|n| 0.125 / (n * n) as f64) as fn(usize) -> f64),
         ("global", |n| 0.125 * 0.375f64.powi(n as i32 - 1)),
+        // One weight of n, by sin(w)/2.
+        ("middle", |n| 0.125 / n as f64),
     ] {
         let row = COSTS.iter().find(|row| row.name == cost).unwrap();
         for qubits in 1..=3 {
@@ -41,6 +44,10 @@ fn variances_of_product_circuits_are_known() {
             // 20,000 draws estimate a variance to 1 to 2 %.
             let expected = expected(qubits);
             assert!((found.variance / expected - 1.0).abs() < 0.05, "{cost} on {qubits}: {found:?} against {expected}");
+            if cost == "middle" {
+                // The mean of |sin w| / 2 is 1/π, whatever the number of qubits.
+                assert_abs_diff_eq!(found.norm, std::f64::consts::FRAC_1_PI, epsilon = 0.01);
+            }
         }
     }
 }

@@ -17,11 +17,18 @@ const TRIALS: &[(&str, &str, usize)] = &[
     ("qtl_quick", "circuit_expressibility", 3 * 6),
     ("qtl_quick", "circuit_transpilation", 3 * 4),
     ("qtl_synthetic", "main", 560),
+    // Seeds × conditions × depths × qubits, and a decay for all but qubits where there is more than one number of them.
+    ("wide_noise", "width", 5 * 3 * 3 * (6 + 1)),
+    ("wide_noise", "depth", 5 * 4 * 7),
+    ("wide_noise", "saturated", 5 * 2 * (6 + 1)),
+    ("wide_noise", "cut", 5 * 3),
+    ("wide_noise", "expressibility", 5 * 3 * 3),
+    ("wide_noise", "heads", 5 * 2 * 4),
 ];
 
 #[test]
 fn shipped_suites_have_the_trials_they_promise() {
-    for file in ["qtl_quick", "qtl_synthetic"] {
+    for file in ["qtl_quick", "qtl_synthetic", "wide_noise"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/studies/{file}.toml"));
         let suite = Suite::read(&path).unwrap();
         let ready = resolve(&suite, SYSTEMS, &[]).unwrap();

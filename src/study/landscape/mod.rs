@@ -48,6 +48,11 @@ pub static COSTS: &[CostRow] = &[
             Observable { terms: (1..1u64 << n).map(|z| (weight, PauliString::from_masks(0, z))).collect() }
         },
     },
+    CostRow {
+        name: "middle",
+        doc: "1 − probability of 0 of the middle qubit: further qubits do not dilute its gradient as they do that of a mean",
+        observable: |n| Observable { terms: vec![(-0.5, PauliString::z(n / 2))] },
+    },
 ];
 
 impl CostRow {
@@ -74,6 +79,8 @@ pub struct Gradients {
     pub first_weight: f64,
     /// Mean of |∂L/∂w| over starts and weights, per radian.
     pub mean_size: f64,
+    /// Mean over starts of the gradient's 2-norm, per radian.
+    pub norm: f64,
 }
 
 /// Starts that are run together: a batch of density matrices has to fit into memory.
@@ -105,6 +112,7 @@ pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, see
         variance: variances.mean().unwrap_or(0.0),
         first_weight: variances.first().copied().unwrap_or(0.0),
         mean_size: slopes.mapv(f64::abs).mean().unwrap_or(0.0),
+        norm: slopes.map_axis(Axis(1), |row| row.dot(&row).sqrt()).mean().unwrap_or(0.0),
     })
 }
 
@@ -120,6 +128,8 @@ pub struct Reach {
 
 /// Bins of the fidelity histogram, as in Sim et al. 2019.
 const BINS: usize = 75;
+/// Amplitudes of the states that are held together, 1 GiB.
+const AMPLITUDES: usize = 1 << 26;
 
 /// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π). Input angles are 0.
 ///
@@ -135,13 +145,18 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
     let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
     let mut rows = rows * TAU;
     rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
-    let angles = Angles { inputs: rows.view(), weights: ArrayView1::from(&[]) };
-    let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;
     let mut counts = [0usize; BINS];
-    for pair in 0..pairs {
-        let (a, b) = (states.row(2 * pair), states.row(2 * pair + 1));
-        let overlap: C64 = a.iter().zip(b).map(|(a, b)| a.conj() * b).sum();
-        counts[((overlap.norm_sqr() * BINS as f64) as usize).min(BINS - 1)] += 1;
+    let mut entangling = 0.0;
+    let together = 2 * (AMPLITUDES >> (qubits + 1)).max(1);
+    for rows in rows.axis_chunks_iter(Axis(0), together) {
+        let angles = Angles { inputs: rows, weights: ArrayView1::from(&[]) };
+        let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;
+        for pair in 0..states.nrows() / 2 {
+            let (a, b) = (states.row(2 * pair), states.row(2 * pair + 1));
+            let overlap: C64 = a.iter().zip(b).map(|(a, b)| a.conj() * b).sum();
+            counts[((overlap.norm_sqr() * BINS as f64) as usize).min(BINS - 1)] += 1;
+        }
+        entangling += states.rows().into_iter().map(meyer_wallach).sum::<f64>();
     }
     // Haar-random fidelities exceed F with probability (1 - F)^(N - 1), N = 2ⁿ.
     let above = |edge: usize| (1.0 - edge as f64 / BINS as f64).powf(2f64.powi(qubits as i32) - 1.0);
@@ -151,8 +166,8 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
         // A bin that Haar-random states hardly ever reach has a probability below the smallest number. It still counts.
         _ => share(count) * (share(count) / (above(bin) - above(bin + 1)).max(f64::MIN_POSITIVE)).ln(),
     };
-    let entangling = states.rows().into_iter().map(meyer_wallach).sum::<f64>() / (2 * pairs) as f64;
-    Ok(Reach { expressibility: counts.iter().enumerate().map(term).sum(), entangling })
+    let expressibility = counts.iter().enumerate().map(term).sum();
+    Ok(Reach { expressibility, entangling: entangling / (2 * pairs) as f64 })
 }
 
 /// `2 (1 - mean over qubits of tr ρ_q²)` of a pure state (Brennen 2003, quant-ph/0305094).

@@ -6,17 +6,21 @@ use crate::report::{Block, Drawing, Figure, Line, Scale, Section};
 use crate::study::landscape::decay;
 use crate::systems::circuits::grids::{EXPRESSIBILITY, GRADIENTS, TRANSPILATION};
 
+/// More lines than these cannot be told apart.
+const MOST_LINES: usize = 8;
+
 /// Further sections of the report.
 pub fn sections(results: &Results) -> Vec<Section> {
     type Part = (&'static str, &'static str, fn(&Results, &Grid) -> Vec<Figure>);
-    let parts: [Part; 3] = [
+    let parts: [Part; 4] = [
         (GRADIENTS, "Gradients by number of qubits", gradients),
+        (GRADIENTS, "Gradients by number of layers", norms),
         (EXPRESSIBILITY, "Expressibility by number of parameters", expressibility),
         (TRANSPILATION, "Circuits on devices by number of qubits", transpilation),
     ];
     let section = |(name, heading, figures): Part| {
         let figures = figures(results, results.grid(name)?);
-        let (anchor, heading) = (format!("figures-{name}"), heading.to_string());
+        let (anchor, heading) = (format!("figures-{}", heading.to_lowercase().replace(' ', "-")), heading.to_string());
         (!figures.is_empty()).then(|| Section { anchor, heading, blocks: vec![Block::Figures(figures)] })
     };
     parts.into_iter().filter_map(section).collect()
@@ -98,6 +102,31 @@ fn gradients(results: &Results, grid: &Grid) -> Vec<Figure> {
         figure(slug("variance", &cell), caption, "qubits", ("variance of ∂L/∂w (1/rad²)", Scale::Powers), lines)
     };
     cells(grid, &["start", "qubits"]).into_iter().filter_map(one).collect()
+}
+
+/// Norm of the gradient on the most qubits by number of layers, a line for each combination of everything else.
+fn norms(results: &Results, grid: &Grid) -> Vec<Figure> {
+    let widest = grid.factor("qubits").and_then(|factor| factor.names().max_by_key(|name| name.parse::<usize>().ok()));
+    let Some(widest) = widest else { return Vec::new() };
+    let varies = |factor: &String| grid.factor(factor).is_some_and(|factor| factor.names().count() > 1);
+    let mut lines = Vec::new();
+    for cell in cells(grid, &["depth", "qubits"]) {
+        let by_depth = at(results.of("gradient_norm").at("qubits", widest), &cell).by("depth");
+        let values: Vec<(f64, Samples)> =
+            by_depth.into_iter().filter_map(|(depth, samples)| Some((depth.parse().ok()?, samples))).collect();
+        let label = title(&cell.into_iter().filter(|(factor, _)| varies(factor)).collect());
+        let own = line(label, &values, Unit::Plain, Scale::Powers).filter(|own| own.points.len() > 1);
+        lines.extend(own.map(|mut own| {
+            own.points.retain(|point| point.1 > 0.0);
+            own
+        }));
+    }
+    if lines.len() > MOST_LINES {
+        return Vec::new();
+    }
+    let caption = format!("Norm of the gradient on {widest} qubits, mean over starts and seeds");
+    let y = ("‖∂L/∂w‖ (1/rad)", Scale::Powers);
+    figure(format!("norm_{widest}"), caption, "layers", y, lines).into_iter().collect()
 }
 
 /// Both measures by number of parameters, a line for each ansatz and number of qubits, a mark for each depth.

@@ -93,7 +93,7 @@ fn gradients(spec: &Spec) -> Vec<Grid> {
     ];
     let factors = over_qubits.iter().cloned().chain([qubits(spec)]).collect();
     let heading = "Gradients over random starts";
-    let metrics = ["variance", "variance_first_weight", "mean_absolute"];
+    let metrics = ["variance", "variance_first_weight", "mean_absolute", "gradient_norm"];
     let circuit = &["ansatz", "device", "cost", "start", "depth", "qubits"];
     let mut grids = vec![Grid::new(GRADIENTS, heading, factors, &metrics).in_blocks(circuit)];
     if spec.qubits.len() > 1 {

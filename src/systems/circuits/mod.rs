@@ -2,7 +2,8 @@
 //! device makes of them.
 //!
 //! * `gradients`: variance of ∂L/∂w over random starts by number of qubits, and the fitted rate at which it decays:
-//!   barren plateaus (McClean et al. 2018, arXiv 1803.11173; Cerezo et al. 2021, arXiv 2001.00550).
+//!   barren plateaus (McClean et al. 2018, arXiv 1803.11173; Cerezo et al. 2021, arXiv 2001.00550), and whether noise
+//!   flattens them (Wang et al. 2021, arXiv 2007.14384) or relaxation keeps them up (Schmitt et al. 2026, arXiv 2602.22851).
 //! * `expressibility`: divergence of the circuit's states from Haar-random ones, and their entanglement (Sim et al. 2019,
 //!   arXiv 1905.10876); with gradients beside it, the trade-off of Holmes et al. 2022 (arXiv 2101.02138).
 //! * `transpilation`: gates, depth and expected success on devices, by optimisation level and layout.
@@ -28,6 +29,7 @@ use crate::lab::{
     StudyError, Unit,
 };
 use crate::nn::NnError;
+use crate::noise::model::SOURCES;
 use crate::report::Section;
 use crate::sim::Execution;
 use crate::study::landscape::{COSTS, STARTS};
@@ -59,6 +61,7 @@ impl Experiment for Circuits {
         Metric::higher("variance", "variance", Unit::Plain, "variance of ∂L/∂w over starts, mean over weights, 1/rad²"),
         Metric::higher("variance_first_weight", "variance, first weight", Unit::Plain, "the same of the first weight"),
         Metric::higher("mean_absolute", "mean absolute gradient", Unit::Plain, "mean of |∂L/∂w|, 1/rad"),
+        Metric::higher("gradient_norm", "norm of the gradient", Unit::Plain, "mean of ‖∂L/∂w‖ over starts, 1/rad"),
         Metric::lower("decay_rate", "decay rate", Unit::Plain, "of ln(variance) per qubit, least squares"),
         Metric::higher("decay_factor", "decay factor", Unit::Plain, "of the variance per further qubit: exp(−rate)"),
         Metric::lower(
@@ -102,6 +105,9 @@ impl Experiment for Circuits {
         Flag::field("starts", "LIST", "gradients.starts", "Initialisations of the gradients")
             .with_choices(|| STARTS.iter().map(|row| row.name).collect()),
         Flag::field("samples", "N", "gradients.samples", "Random starts of a gradient variance"),
+        Flag::field("source", "NAME", "gradients.source", "Sources of noise that act on gradients: all, none or one")
+            .with_choices(|| ["all", "none"].into_iter().chain(SOURCES.iter().map(|row| row.name)).collect()),
+        Flag::field("scale", "F", "gradients.scale", "Factor on the noise of gradients; 1 is as calibrated"),
         Flag::field("pairs", "N", "expressibility.pairs", "Pairs of random states of an expressibility"),
         Flag::field("optimization-levels", "LIST", "transpilation.optimization_levels", "Transpiler levels, 0 to 3"),
         Flag::field("layouts", "LIST", "transpilation.layouts", "Initial layouts of the transpiler")

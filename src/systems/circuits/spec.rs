@@ -5,13 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::transpile::LayoutMethod;
 use crate::lab::{Preset, Settings, Validation};
-use crate::noise::model::MODELS;
-use crate::sim::Condition;
+use crate::nn::head::CircuitConfig;
+use crate::noise::model::{MODELS, SOURCES, Scale};
+use crate::sim::{Condition, Cut, ENGINES};
 use crate::study::landscape::{COSTS, STARTS};
 use crate::systems::circuits::grids::{EXPERIMENTS, EXPRESSIBILITY, GRADIENTS, TRANSPILATION};
 
 /// The entry of the list of devices that runs a circuit as it is, without noise.
 pub const IDEAL: &str = "ideal";
+
+/// Most qubits of what needs whole states.
+const WHOLE: usize = 16;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub struct Spec {
     pub experiments: Vec<String>,
     /// Rows of the table of ansätze. The others are compared with the first.
     pub ansatze: Vec<String>,
-    /// Numbers of qubits, 1 to 16.
+    /// Numbers of qubits, 1 to 192; 1 to 16 for expressibility, which needs whole states, and for the global cost.
     pub qubits: Vec<usize>,
     /// Numbers of layers, 1 to 1000.
     pub depths: Vec<usize>,
@@ -49,6 +53,17 @@ pub struct GradientConfig {
     pub samples: usize,
     /// Row of the noise-model table.
     pub noise_model: String,
+    /// The sources of noise that act: "all", "none", or one row of the table of sources.
+    pub source: String,
+    /// Factor on these sources, 0 to 1000; 1 is as calibrated.
+    pub scale: f64,
+    /// Whether every channel is replaced by its Pauli twirl, which leaves a maximally mixed state as it is: the control
+    /// that has the dephasing and no decay to |0⟩.
+    pub twirl: bool,
+    /// Row of the table of engines.
+    pub engine: String,
+    /// Smallest coefficient of a Pauli string that the engine "sparse" keeps, 0 to 0.1.
+    pub cut: f64,
 }
 
 /// Expressibility and entangling capability.
@@ -96,6 +111,11 @@ impl Default for GradientConfig {
             starts: names(["uniform", "gaussian", "identity_blocks"]),
             samples: 200,
             noise_model: Condition::default().model,
+            source: Condition::default().source,
+            scale: Condition::default().scale,
+            twirl: false,
+            engine: "auto".into(),
+            cut: Cut::default().below,
         }
     }
 }
@@ -195,6 +215,8 @@ impl Settings for Spec {
 
     fn validate(&self, check: &mut Validation) {
         let Self { gradients, expressibility, transpilation, .. } = self;
+        let has = |experiment: &str| self.experiments.iter().any(|name| name == experiment);
+        let sources = ["all", "none"].into_iter().chain(SOURCES.iter().map(|row| row.name));
         check
             .list("seeds", &self.seeds)
             .names("experiments", &self.experiments, EXPERIMENTS.iter().map(|row| row.name))
@@ -206,11 +228,20 @@ impl Settings for Spec {
             .names("gradients.starts", &gradients.starts, STARTS.iter().map(|row| row.name))
             .whole("gradients.samples", gradients.samples, 2..=1_000_000)
             .name("gradients.noise_model", &gradients.noise_model, MODELS.iter().map(|row| row.name))
+            .name("gradients.source", &gradients.source, sources)
+            .within("gradients.scale", gradients.scale, 0.0..=Scale::MOST)
+            .name("gradients.engine", &gradients.engine, ENGINES.iter().map(|row| row.name))
+            .within("gradients.cut", gradients.cut, 0.0..=0.1)
             .whole("expressibility.pairs", expressibility.pairs, 2..=1_000_000)
             .list("transpilation.optimization_levels", &transpilation.optimization_levels)
             .names("transpilation.layouts", &transpilation.layouts, LAYOUTS.iter().map(|row| row.name));
         for &qubits in &self.qubits {
-            check.whole("qubits", qubits, 1..=16);
+            check.whole("qubits", qubits, 1..=CircuitConfig::MOST_QUBITS);
+            let expected = "at most 16: expressibility needs whole states";
+            check.check("qubits", qubits, qubits <= WHOLE || !has(EXPRESSIBILITY), expected);
+            let is_global = has(GRADIENTS) && gradients.costs.iter().any(|name| name == "global");
+            let expected = "at most 16: the global cost is a sum of 2^qubits Pauli strings";
+            check.check("qubits", qubits, qubits <= WHOLE || !is_global, expected);
             for row in self.ansatze.iter().filter_map(|name| AnsatzRow::named(name)) {
                 let expected = format!("at most 12: {} encodes 2^qubits amplitudes", row.name);
                 check.check("qubits", qubits, qubits <= 12 || !row.encoding.is_amplitude(), &expected);
@@ -229,7 +260,6 @@ impl Settings for Spec {
             levels.is_sorted(),
             "levels in ascending order: the first is the baseline",
         );
-        let has = |experiment: &str| self.experiments.iter().any(|name| name == experiment);
         // Expressibility runs on no device.
         let uses_devices = has(GRADIENTS) || has(TRANSPILATION);
         let widest = self.qubits.iter().copied().filter(|_| uses_devices).max().unwrap_or(0);

@@ -8,10 +8,9 @@ use crate::device::transpile::{TranspileOptions, transpile};
 use crate::device::{Device, Target};
 use crate::lab::{Measurement, Point, StudyError};
 use crate::nn::NnError;
-use crate::noise::model::NoiseModel;
-use crate::sim::{Auto, EngineOptions, Execution, Simulator};
+use crate::sim::{CompileOptions, Condition, Cut, Execution, Executions, ObservedCircuit};
 use crate::study::landscape::{self, CostRow, StartRow};
-use crate::systems::circuits::spec::{LAYOUTS, Spec};
+use crate::systems::circuits::spec::{GradientConfig, LAYOUTS, Spec};
 
 /// The level of a factor whose levels are numbers.
 pub fn number(at: &Point, factor: &str) -> usize {
@@ -43,16 +42,29 @@ pub fn compile(
     device: Option<&Device>,
     block: &Point,
 ) -> Result<(Option<Execution>, Measurement), StudyError> {
-    let ansatz = with_cost(block)?;
-    let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(EngineOptions::default()));
-    let Some(device) = device else {
-        let execution = Execution::ideal(&ansatz, simulator).map_err(NnError::from)?;
-        return Ok((Some(execution), Measurement::default()));
+    let GradientConfig { engine, cut, noise_model, source, scale, twirl, .. } = spec.gradients.clone();
+    let cut = Cut { below: cut, ..Cut::default() };
+    let executions = Executions::new(CompileOptions { engine, cut, twirl, ..CompileOptions::default() });
+    let name = block.get("device");
+    let condition = match device {
+        Some(device) => {
+            executions.add_device(name, Arc::new(device.clone()));
+            Condition { model: noise_model, source, scale, ..Condition::on_device(name) }
+        }
+        None => Condition::default(),
     };
-    let model = NoiseModel::named(&spec.gradients.noise_model).map_err(NnError::from)?;
-    let execution = Execution::on_device(&ansatz, device, &model, simulator)?;
-    let notices = execution.notices().iter().map(|notice| format!("{}: {notice}", block.get("device")));
-    let measurement = notices.fold(Measurement::default(), Measurement::notice);
+    let execution = executions.compile(&ObservedCircuit::from(&with_cost(block)?), &condition, 0)?;
+    let notices = execution.notices().iter().map(|notice| format!("{name}: {notice}"));
+    let mut measurement = notices.fold(Measurement::default(), Measurement::notice);
+    if execution.prepared.draws(1) {
+        let about = "gradients on more qubits than an exact engine runs are means of trajectories, whose chance adds to \
+                     their variance; gradients.engine = \"sparse\" has none";
+        measurement = measurement.notice(format!("{name}: {about}"));
+    }
+    if execution.engine(1).contains("sparse") {
+        let about = format!("gradients by sums of Pauli strings leave out coefficients below {:e}", cut.below);
+        measurement = measurement.notice(format!("{name}: {about}"));
+    }
     Ok((Some(execution), measurement))
 }
 
@@ -65,7 +77,8 @@ pub fn gradients(spec: &Spec, execution: &Execution, at: &Point) -> Result<Measu
     Ok(Measurement::default()
         .value("variance", found.variance)
         .value("variance_first_weight", found.first_weight)
-        .value("mean_absolute", found.mean_size))
+        .value("mean_absolute", found.mean_size)
+        .value("gradient_norm", found.norm))
 }
 
 /// The fitted decay of (number of qubits, variance).
