@@ -22,6 +22,7 @@ const TRIALS: &[(&str, &str, usize)] = &[
     ("wide_noise", "depth", 5 * 4 * 7),
     ("wide_noise", "saturated", 5 * 2 * (6 + 1)),
     ("wide_noise", "cut", 5 * 3),
+    ("wide_noise", "fine_cut", 5 * 2 * 2),
     ("wide_noise", "expressibility", 5 * 3 * 3),
     ("wide_noise", "heads", 5 * 2 * 4),
 ];
