@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::circuit::{Observable, PauliString};
-use crate::noise::{Cone, Cones, Program};
+use crate::noise::{Cone, Cones, Program, Step};
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
 use crate::sim::{Account, AngleGradient, Angles, EngineOptions, SimError, Simulator, check};
@@ -124,25 +124,35 @@ pub fn prepare(
         }
         _ => {}
     }
-    let widest = parts.widest();
-    let prepared = parts.list.iter().enumerate().map(|(number, part)| {
+    let on_part = |number: u64, cone: &Program, observables: &[Observable]| {
         // Engines that draw do so independently.
-        let engine = engine.with_substream(number as u64).unwrap_or_else(|| Arc::clone(engine));
-        let prepared = engine.prepare(&part.program, &part.observables, input_slots);
-        let prepared = prepared.map_err(|error| on_cone(error, part, program.qubits()))?;
-        Ok(PreparedPart { prepared, targets: part.targets.clone() })
-    });
-    Ok(Some(Arc::new(ConesProgram {
-        parts: prepared.collect::<Result<_, SimError>>()?,
-        widest,
-        constants: parts.constants,
-        norms: observables.iter().map(|o| o.terms.iter().map(|(weight, _)| weight.abs()).sum()).collect(),
-        engine: Arc::clone(engine),
-        differentiable: check::differentiable(program),
-        program: program.clone(),
-        input_slots,
-        outcomes: Lazy::default(),
-    })))
+        let engine = engine.with_substream(number).unwrap_or_else(|| Arc::clone(engine));
+        engine.prepare(cone, observables, input_slots)
+    };
+    Ok(Some(Arc::new(ConesProgram::new(engine, parts, program, observables, input_slots, on_part)?)))
+}
+
+/// The observables of `program` on their cones, where a cone has fewer noise channels than the program; `on_part` prepares the
+/// observables of part number so and so, `engine` the outcomes of the whole. `None` if every cone has all of them.
+///
+/// # Errors
+/// If an observable reaches past the register, or a part is refused.
+pub fn with_less_noise(
+    engine: &Arc<dyn Simulator>,
+    program: &Program,
+    observables: &[Observable],
+    input_slots: usize,
+    on_part: impl Fn(u64, &Program, &[Observable]) -> Result<Arc<dyn Prepared>, SimError>,
+) -> Result<Option<Arc<dyn Prepared>>, SimError> {
+    check::observables(program, observables)?;
+    let noise = |program: &Program| program.steps.iter().filter(|step| matches!(step, Step::Noise { .. })).count();
+    let has_less = |parts: &Parts| parts.list.iter().any(|part| noise(&part.program) < noise(program));
+    match Parts::of(program, observables).filter(has_less) {
+        Some(parts) => {
+            Ok(Some(Arc::new(ConesProgram::new(engine, parts, program, observables, input_slots, on_part)?)))
+        }
+        None => Ok(None),
+    }
 }
 
 /// [`prepare`] for an engine by itself, which draws so many shots if it draws.
@@ -203,6 +213,32 @@ struct ConesProgram {
 }
 
 impl ConesProgram {
+    fn new(
+        engine: &Arc<dyn Simulator>,
+        parts: Parts,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+        on_part: impl Fn(u64, &Program, &[Observable]) -> Result<Arc<dyn Prepared>, SimError>,
+    ) -> Result<Self, SimError> {
+        let prepared = parts.list.iter().enumerate().map(|(number, part)| {
+            let prepared = on_part(number as u64, &part.program, &part.observables);
+            let prepared = prepared.map_err(|error| on_cone(error, part, program.qubits()))?;
+            Ok(PreparedPart { prepared, targets: part.targets.clone() })
+        });
+        Ok(Self {
+            parts: prepared.collect::<Result<_, SimError>>()?,
+            widest: parts.widest(),
+            constants: parts.constants,
+            norms: observables.iter().map(|o| o.terms.iter().map(|(weight, _)| weight.abs()).sum()).collect(),
+            engine: Arc::clone(engine),
+            differentiable: check::differentiable(program),
+            program: program.clone(),
+            input_slots,
+            outcomes: Lazy::default(),
+        })
+    }
+
     fn outcomes(&self) -> Result<&dyn Prepared, SimError> {
         let prepare = || self.engine.prepare(&self.program, &[], self.input_slots);
         self.outcomes.get(prepare).map(|prepared| &**prepared)

@@ -15,7 +15,7 @@ use qgraft::sim::mitigate::{
     Apply, Average, Cancellation, Extrapolation, Folding, MITIGATIONS, MitigationRow, PauliTwirling, Pulses,
     ReadoutInversion, ReadoutSubspace, TwirledReadout, ZeroNoise, decouple, fold, invert, sampling_cost, twirled,
 };
-use qgraft::sim::{Angles, Density, Shots, Simulator};
+use qgraft::sim::{Angles, Density, Pauli, Shots, Simulator};
 
 /// Sums of a few hundred products of numbers near 1.
 const EXACT: f64 = 1e-10;
@@ -354,6 +354,36 @@ fn cancellation_gives_back_the_ideal_value() {
     let drawn = Cancellation { inner: Density::default(), average: Average::Sampled { count, seed: 9 } };
     // Each draw is ±γ: four standard errors.
     assert_close(&expect(&drawn, &program, &[Observable::z(0)]), &[-1.0], 4.0 * cost / (count as f64).sqrt(), "draws");
+}
+
+/// Tran, Sharma and Temme 2023 (arXiv 2303.06496): γ grows with the cone of an observable, not with the register.
+#[test]
+fn cancellation_on_a_wide_register_undoes_what_an_observable_feels() {
+    let mut layer = Circuit::new(100);
+    for qubit in 0..100 {
+        layer.push(Gate::Ry, &[qubit], &[Param::Fixed(0.3 + 0.01 * qubit as f64)]).unwrap();
+    }
+    for qubit in 0..99 {
+        layer.push(Gate::Cz, &[qubit, qubit + 1], &[]).unwrap();
+    }
+    let noise = Uniform::new(vec![depolarizing(0.01, 1).unwrap()], vec![depolarizing(0.02, 2).unwrap()], None).unwrap();
+    let program = noise.apply(&layer, &[]);
+    let observables = ["Z50", "0.25 I + 0.5 Z70"].map(|text| text.parse::<Observable>().unwrap());
+    let ideal = [0.8f64.cos(), 0.25 + 0.5 * 1.0f64.cos()];
+
+    // An RY and two CZ are felt: 4 · 16 · 16 programs in place of 4^100 · 16^99.
+    let exact = Cancellation { inner: Pauli::default(), average: Average::Exact };
+    assert_close(&expect(&exact, &program, &observables), &ideal, EXACT, "exact");
+
+    let costs = observables.clone().map(|observable| sampling_cost(&program.cone(&observable).0).unwrap());
+    // γ of depolarizing on n qubits is (1 + (1 - 2/4ⁿ) λ) / (1 - λ).
+    let one = |lambda: f64, strings: f64| (1.0 + (1.0 - 2.0 / strings) * lambda) / (1.0 - lambda);
+    assert_close(&costs, &[one(0.01, 4.0) * one(0.02, 16.0).powi(2); 2], 1e-12, "sampling cost");
+    assert!(sampling_cost(&program).unwrap() > 100.0);
+    let count = 500;
+    let drawn = Cancellation { inner: Pauli::default(), average: Average::Sampled { count, seed: 4 } };
+    // Four standard errors; signs of all programs of the register would leave none of it.
+    assert_close(&expect(&drawn, &program, &observables), &ideal, 4.0 * costs[0] / (count as f64).sqrt(), "draws");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Temme, Bravyi and Gambetta 2017 (arXiv 1612.02058) for Pauli noise, as van den Berg et al. 2023 (arXiv 2201.09866) do
 //! it: each channel is twirled, and the inverse of the Pauli channel that is left is a sum of Paulis whose weights are not
 //! all positive. Drawing them with the absolute weights and multiplying by sign and total gives the noiseless value in
-//! the mean, at γ² times the shots.
+//! the mean, at γ² times the shots. Channels that an observable cannot feel are left alone, so that γ grows with its cone and not
+//! with the register (Tran, Sharma and Temme 2023, arXiv 2303.06496).
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::math::Stream;
 use crate::noise::{Channel, Program, Step};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
-use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms};
-use crate::sim::{Precision, Prepared, SimError, Simulator};
+use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms, substream};
+use crate::sim::{Precision, Prepared, SimError, Simulator, cones};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
 #[derive(Clone, Debug)]
@@ -49,7 +50,8 @@ fn total(weights: &[f64]) -> f64 {
     weights.iter().map(|w| w.abs()).sum()
 }
 
-/// γ: the standard error of a cancelled value is γ times that of a plain one, so it takes γ² times the shots.
+/// γ of all channels of `program`: the standard error of a cancelled value is γ times that of a plain one, so it takes γ² times the
+/// shots. For one observable it is that of its cone ([`Program::cone`]).
 ///
 /// # Errors
 /// If a channel has no inverse.
@@ -157,6 +159,19 @@ impl<S> Cancellation<S> {
     }
 }
 
+impl<S: Simulator + Clone + 'static> Cancellation<S> {
+    /// Every channel of the program undone.
+    fn cancelled(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        let sum = WeightedSum::new(&self.inner, self.terms(program)?, observables, input_slots)?;
+        Ok(Arc::new(SumProgram { name: self.name(), sum }))
+    }
+}
+
 impl<S: Simulator + Clone + 'static> Simulator for Cancellation<S> {
     fn name(&self) -> String {
         format!("{} with error cancellation", self.inner.name())
@@ -177,7 +192,20 @@ impl<S: Simulator + Clone + 'static> Simulator for Cancellation<S> {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let sum = WeightedSum::new(&self.inner, self.terms(program)?, observables, input_slots)?;
-        Ok(Arc::new(SumProgram { name: self.name(), sum }))
+        let whole: Arc<dyn Simulator> = Arc::new(self.clone());
+        let on_part = |number: u64, cone: &Program, observables: &[Observable]| {
+            let average = match self.average {
+                Average::Exact => Average::Exact,
+                Average::Sampled { count, seed } => {
+                    Average::Sampled { count, seed: Stream::numbered(seed, number).bits() }
+                }
+            };
+            let inner = substream(&self.inner, number);
+            Cancellation { inner, average }.cancelled(cone, observables, input_slots)
+        };
+        match cones::with_less_noise(&whole, program, observables, input_slots, on_part)? {
+            Some(on_cones) => Ok(on_cones),
+            None => self.cancelled(program, observables, input_slots),
+        }
     }
 }

@@ -145,8 +145,9 @@ pub static MITIGATIONS: &[MitigationRow] = &[
     },
     MitigationRow {
         name: "error_cancellation",
-        doc: "noise twirled and undone by random Paulis with signs: no bias, shots grow by γ², exponential in the noise \
-              (Temme, Bravyi and Gambetta 2017, arXiv 1612.02058; van den Berg et al. 2023, arXiv 2201.09866)",
+        doc: "noise twirled and undone by random Paulis with signs on what an observable feels: no bias, shots grow by γ², \
+              exponential in that noise (Temme, Bravyi and Gambetta 2017, arXiv 1612.02058; van den Berg et al. 2023, arXiv \
+              2201.09866; Tran, Sharma and Temme 2023, arXiv 2303.06496)",
         apply: Apply::Executor(|inner, seed| {
             Arc::new(Cancellation { inner, average: Average::Sampled { count: CANCELLATIONS, seed } })
         }),
