@@ -91,6 +91,12 @@ pub enum SimError {
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
+    /// Noise that so few programs do not cancel.
+    #[error(
+        "error cancellation multiplies values by γ = {cost:.3e}, and the mean over {draws} programs would be off by more than the \
+         observable's norm; weaken the noise, or draw at least γ² = {needed:.1e} programs"
+    )]
+    CancellationCost { cost: f64, draws: usize, needed: f64 },
     /// A noise scale that folding cannot make.
     #[error("noise cannot be scaled by {scale}; folding makes factors of at least 1")]
     NoiseScale { scale: f64 },

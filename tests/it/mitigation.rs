@@ -384,6 +384,11 @@ fn cancellation_on_a_wide_register_undoes_what_an_observable_feels() {
     let drawn = Cancellation { inner: Pauli::default(), average: Average::Sampled { count, seed: 4 } };
     // Four standard errors; signs of all programs of the register would leave none of it.
     assert_close(&expect(&drawn, &program, &observables), &ideal, 4.0 * costs[0] / (count as f64).sqrt(), "draws");
+
+    let everything: Observable =
+        (0..100).map(|qubit| format!("Z{qubit}")).collect::<Vec<_>>().join(" ").parse().unwrap();
+    let error = drawn.prepare(&program, &[everything], 0).err().expect("refused").to_string();
+    assert!(error.contains("draw at least γ²"), "{error}");
 }
 
 #[test]

@@ -121,8 +121,12 @@ impl Plan {
         Ok((0..count as usize).map(term).collect())
     }
 
-    fn drawn(&self, count: usize, seed: u64) -> Terms {
+    fn drawn(&self, count: usize, seed: u64) -> Result<Terms, SimError> {
         let cost: f64 = self.inverses.iter().map(|(_, weights)| total(weights)).product();
+        // The mean would say nothing: its standard error is that of a value of ±γ over the draws.
+        if cost > (count as f64).sqrt() {
+            return Err(SimError::CancellationCost { cost, draws: count, needed: (cost * cost).ceil() });
+        }
         let draw = |number: usize| {
             let mut stream = Stream::numbered(seed, number as u64);
             let strings: Vec<usize> = self
@@ -140,7 +144,7 @@ impl Plan {
             let (weight, program) = self.term(&strings);
             (weight.signum() * cost / count as f64, program)
         };
-        (0..count).map(draw).collect()
+        Ok((0..count).map(draw).collect())
     }
 }
 
@@ -153,7 +157,7 @@ impl<S> Cancellation<S> {
             Average::Exact => plan.all(),
             Average::Sampled { count, seed } => {
                 check_terms(count, &plan.program)?;
-                Ok(plan.drawn(count, seed))
+                plan.drawn(count, seed)
             }
         }
     }
