@@ -32,6 +32,36 @@ fn distances_between_domains_have_their_known_values() {
 }
 
 #[test]
+fn derivatives_of_gaussian_kernels_are_differences() {
+    // More rows than are compared at once, and a row in both.
+    let rows = |count: usize, shift: f64| -> Vec<Vec<f64>> {
+        (0..count).map(|k| vec![(1.3 * k as f64).sin() + shift * k as f64, (0.7 * k as f64).cos()]).collect()
+    };
+    let tensor = |rows: &[Vec<f64>]| Tensor::new(rows.to_vec(), &Device::Cpu).unwrap();
+    let (x, y) = (rows(130, 0.0), rows(67, 0.01));
+    let bank = Bank::gaussians(&[0.25, 1.0, 2.0]);
+    let value = |x: &[Vec<f64>], y: &[Vec<f64>]| -> f64 {
+        mmd(&tensor(x), &tensor(y), &bank, Estimate::Unbiased).unwrap().to_scalar().unwrap()
+    };
+    let vars = [&x, &y].map(|rows| Var::from_tensor(&tensor(rows)).unwrap());
+    let store = mmd(&vars[0], &vars[1], &bank, Estimate::Unbiased).unwrap().backward().unwrap();
+    for (side, var) in vars.iter().enumerate() {
+        let slopes = store.get(var.as_tensor()).unwrap().to_vec2::<f64>().unwrap();
+        for (row, column) in [(0, 0), (0, 1), (63, 1), (64, 0), (66, 1)] {
+            let moved = |step: f64| {
+                let mut sides = [x.clone(), y.clone()];
+                sides[side][row][column] += step;
+                value(&sides[0], &sides[1])
+            };
+            let step = 1e-5;
+            let difference = (moved(step) - moved(-step)) / (2.0 * step);
+            // The error of a central difference is of step², that of its rounding of 1e-16 / step.
+            assert!((slopes[row][column] - difference).abs() < 1e-9, "{side} {row} {column}: {difference}");
+        }
+    }
+}
+
+#[test]
 fn fidelities_are_those_of_pennylane() {
     /// Of tests/reference/fidelity.json, made by fidelity.py beside it.
     #[derive(serde::Deserialize)]

@@ -12,6 +12,9 @@ use crate::noise::Program;
 use crate::sim::Execution;
 use crate::sim::Statevector;
 
+/// Rows of a block.
+const BLOCK: usize = 64;
+
 /// Which kernels a method compares features by.
 #[derive(Clone, Debug)]
 pub enum Kernels {
@@ -99,17 +102,17 @@ impl Bank {
         Ok(Seen { rows: rows.clone(), paulis })
     }
 
-    /// (n, m): the mean of the kernels between rows.
-    pub(super) fn between(&self, x: &Seen, y: &Seen) -> Result<Tensor, NnError> {
-        let distances = squared_distances(&x.rows, &y.rows)?;
-        let gaussian = |s2: &f64| (&distances * (-0.5 / s2))?.exp();
-        let mut kernels: Vec<Tensor> = self.variances.iter().map(gaussian).collect::<Result<_, _>>()?;
-        if let (Some(fidelity), Some(x), Some(y)) = (&self.fidelity, &x.paulis, &y.paulis) {
-            // tr(ρσ) = 2⁻ⁿ Σ_P tr(Pρ) tr(Pσ), and the identity's term is 1.
+    /// The sum over all pairs of rows of the mean of the kernels. Its first derivatives are exact; it has no second ones.
+    pub(super) fn sum(&self, x: &Seen, y: &Seen) -> Result<Tensor, NnError> {
+        let mut sum = gaussian_sum(&x.rows, &y.rows, &self.variances)?;
+        let kernels = self.variances.len() + usize::from(self.fidelity.is_some());
+        if let (Some(fidelity), Some(p), Some(q)) = (&self.fidelity, &x.paulis, &y.paulis) {
+            // tr(ρσ) = 2⁻ⁿ Σ_P tr(Pρ) tr(Pσ), and the identity's term is 1. It is linear in both states.
             let share = 1.0 / (1u64 << fidelity.qubits) as f64;
-            kernels.push((x.matmul(&y.t()?)? + 1.0)?.affine(share, 0.0)?);
+            let pairs = (x.rows.dim(0)? * y.rows.dim(0)?) as f64;
+            sum = (sum + (p.sum(0)? * q.sum(0)?)?.sum_all()?.affine(share, share * pairs)?)?;
         }
-        Ok(Tensor::stack(&kernels, 0)?.mean(0)?)
+        Ok((sum / kernels as f64)?)
     }
 }
 
@@ -132,13 +135,48 @@ impl Fidelity {
     }
 }
 
+/// Σ e^{-d²/(2 s²)} over all pairs of rows and all variances s². The derivatives are computed beside the value, block by block: a
+/// graph would keep several matrices of all pairs.
+fn gaussian_sum(x: &Tensor, y: &Tensor, variances: &[f64]) -> Result<Tensor, NnError> {
+    let (all, others) = (x.detach(), y.detach());
+    let (mut value, mut slope_x, mut slope_y) = (0.0, Vec::new(), others.zeros_like()?);
+    for rows in blocks(&all)? {
+        let distances = squared_distances(&rows, &others)?;
+        let mut slopes = distances.zeros_like()?;
+        for s2 in variances {
+            let kernel = (&distances * (-0.5 / s2))?.exp()?;
+            value += kernel.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+            slopes = (slopes + (kernel / *s2)?)?;
+        }
+        // The derivative of e^{-d²/(2 s²)} by x is that times (y - x) / s².
+        slope_x.push((slopes.matmul(&others)? - rows.broadcast_mul(&slopes.sum_keepdim(1)?)?)?);
+        let towards = slopes.t()?.matmul(&rows)?;
+        slope_y = ((slope_y + towards)? - others.broadcast_mul(&slopes.sum_keepdim(0)?.t()?)?)?;
+    }
+    // Both products are 0: they carry the derivatives.
+    let along_x = ((x - all)? * Tensor::cat(&slope_x, 0)?)?.sum_all()?;
+    let along_y = ((y - others)? * slope_y)?.sum_all()?;
+    Ok(((along_x + along_y)? + value)?)
+}
+
 fn median(x: &Tensor, y: &Tensor) -> Result<f64, NnError> {
     let rows = Tensor::cat(&[x.detach(), y.detach()], 0)?;
-    let count = rows.dim(0)?;
-    let distances: Vec<f64> = squared_distances(&rows, &rows)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-    let upper = (0..count).flat_map(|i| &distances[i * count + i + 1..(i + 1) * count]);
+    let (count, mut distances, mut start) = (rows.dim(0)?, Vec::<f64>::new(), 0);
+    for block in blocks(&rows)? {
+        let rest = rows.narrow(0, start, count - start)?;
+        let found: Vec<Vec<f64>> = squared_distances(&block, &rest)?.to_dtype(DType::F64)?.to_vec2()?;
+        distances.extend(found.iter().enumerate().flat_map(|(row, found)| &found[row + 1..]));
+        start += block.dim(0)?;
+    }
     // Features that are all alike leave no scale. Any will do.
-    Ok(order::median(upper).filter(|median| *median > 0.0).unwrap_or(1.0))
+    Ok(order::median(distances).filter(|median| *median > 0.0).unwrap_or(1.0))
+}
+
+/// The rows in parts whose distances to some thousand others stay in the cache.
+fn blocks(rows: &Tensor) -> Result<Vec<Tensor>, NnError> {
+    let count = rows.dim(0)?;
+    let block = |start| Ok(rows.narrow(0, start, BLOCK.min(count - start))?);
+    (0..count).step_by(BLOCK).map(block).collect()
 }
 
 /// (n, m): |x_i - y_j|².

@@ -53,7 +53,7 @@ impl Transfer for Mmd {
 /// If the widths differ, a fidelity has no or more than 6 qubits, or the unbiased estimate is of a single row.
 pub fn mmd(x: &Tensor, y: &Tensor, bank: &Bank, estimate: Estimate) -> Result<Tensor, NnError> {
     let within = |rows: &Seen, count: f64| -> Result<Tensor, NnError> {
-        let sum = bank.between(rows, rows)?.sum_all()?;
+        let sum = bank.sum(rows, rows)?;
         Ok(match estimate {
             Estimate::Biased => (sum / (count * count))?,
             // Every row's kernel with itself is 1.
@@ -66,5 +66,6 @@ pub fn mmd(x: &Tensor, y: &Tensor, bank: &Bank, estimate: Estimate) -> Result<Te
     };
     let counts = (x.dim(0)? as f64, y.dim(0)? as f64);
     let (x, y) = (bank.see(x)?, bank.see(y)?);
-    Ok(((within(&x, counts.0)? + within(&y, counts.1)?)? - (bank.between(&x, &y)?.mean_all()? * 2.0)?)?)
+    let across = (bank.sum(&x, &y)? * (2.0 / (counts.0 * counts.1)))?;
+    Ok(((within(&x, counts.0)? + within(&y, counts.1)?)? - across)?)
 }
