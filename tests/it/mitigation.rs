@@ -368,7 +368,7 @@ fn cancellation_on_a_wide_register_undoes_what_an_observable_feels() {
     }
     let noise = Uniform::new(vec![depolarizing(0.01, 1).unwrap()], vec![depolarizing(0.02, 2).unwrap()], None).unwrap();
     let program = noise.apply(&layer, &[]);
-    let observables = ["Z50", "0.25 I + 0.5 Z70"].map(|text| text.parse::<Observable>().unwrap());
+    let observables = ["Z50", "0.25 + 0.5 Z70"].map(|text| text.parse::<Observable>().unwrap());
     let ideal = [0.8f64.cos(), 0.25 + 0.5 * 1.0f64.cos()];
 
     // An RY and two CZ are felt: 4 · 16 · 16 programs in place of 4^100 · 16^99.

@@ -143,6 +143,8 @@ pub struct Workload {
     pub(crate) measures: bool,
     /// Angles of gates that have a slot.
     pub(crate) angles: usize,
+    /// Whether a gate has a slot that is no input.
+    pub(crate) weighted: bool,
     /// Number of observables.
     pub(crate) observables: usize,
     /// Pauli strings of all observables.
@@ -186,6 +188,7 @@ impl Workload {
             splits: splits(program, input_slots),
             measures,
             angles: program.steps.iter().map(slots_used).sum(),
+            weighted: program.steps.iter().any(|step| has_slot(step, |slot| slot >= input_slots)),
             observables: observables.len(),
             terms: observables.iter().map(|observable| observable.terms.len()).sum(),
             splits_by_conditions: program.steps.iter().filter_map(Step::condition).map(|c| 1 + c.bits.len()).sum(),
@@ -340,19 +343,22 @@ pub(crate) const EXACT: [&str; 4] = ["statevector", "density", "pauli", "stabili
 fn splits(program: &Program, input_slots: usize) -> bool {
     let mut entangled = vec![false; program.qubits()];
     program.steps.iter().all(|step| {
-        let (qubits, by_row): (&[usize], bool) = match step {
-            Step::Gate(op) => {
-                let is_input = |p: &Param| p.dependence().is_some_and(|(slot, _)| slot < input_slots);
-                (&op.qubits, op.params().iter().any(is_input))
-            }
-            Step::Noise { qubits, .. } => (qubits, false),
-            Step::Measure { .. } | Step::Assign { .. } | Step::Reset { .. } => (&[], false),
+        let qubits: &[usize] = match step {
+            Step::Gate(op) => &op.qubits,
+            Step::Noise { qubits, .. } => qubits,
+            Step::Measure { .. } | Step::Assign { .. } | Step::Reset { .. } => &[],
         };
-        let many = qubits.len() > 1;
+        let (by_row, many) = (has_slot(step, |slot| slot < input_slots), qubits.len() > 1);
         let fits = !by_row || !many && qubits.iter().all(|&q| !entangled[q]);
         qubits.iter().for_each(|&q| entangled[q] |= many);
         fits
     })
+}
+
+/// Whether an angle of the step depends on such a slot.
+fn has_slot(step: &Step, is_such: impl Fn(usize) -> bool) -> bool {
+    let Step::Gate(op) = step else { return false };
+    op.params().iter().any(|p: &Param| p.dependence().is_some_and(|(slot, _)| is_such(slot)))
 }
 
 /// How many chunks of a batch, each of so many bytes, run side by side.

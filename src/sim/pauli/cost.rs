@@ -28,8 +28,8 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let observables = state * w.observables.max(1) as f64;
     let blocks = w.outline.blocks();
     let every = every(blocks, observables);
-    // Behind the last angle nothing is kept.
-    let kept = if w.angles == 0 { 1.0 } else { 1.0 + blocks.div_ceil(every) as f64 };
+    // Behind the last angle nothing is kept. Inputs come before the blocks.
+    let kept = if w.weighted { 1.0 + blocks.div_ceil(every) as f64 } else { 1.0 };
     let backward = if call.request == Request::Gradient { observables * (2 + every) as f64 } else { 0.0 };
     let held = at_a_time(w, call) as f64 * held(w, call);
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
