@@ -11,6 +11,7 @@
 
 mod kinds;
 mod mutate;
+mod pictures;
 mod readers;
 mod seeds;
 mod targets;

@@ -16,7 +16,7 @@ use qgraft::systems::{cohort, soh};
 
 use super::mutate::{Files, Form};
 use super::readers::*;
-use super::{seeds, words};
+use super::{pictures, seeds, words};
 
 /// A reader under test.
 pub struct Target {
@@ -300,12 +300,12 @@ pub static TARGETS: &[Target] = &[
         read: |input| parse_mat(input.bytes(), "a.mat").map(drop).map_err(refused),
         ..PLAIN
     },
-    Target { name: "png", doc: "picture, PNG", form: Form::Png, seeds: seeds::png, ..PICTURE },
-    Target { name: "jpeg", doc: "picture, JPEG", seeds: seeds::jpeg, ..PICTURE },
-    Target { name: "bmp", doc: "picture, BMP", seeds: seeds::bmp, ..PICTURE },
-    Target { name: "gif", doc: "picture, GIF", seeds: seeds::gif, ..PICTURE },
-    Target { name: "tiff", doc: "picture, TIFF", seeds: seeds::tiff, ..PICTURE },
-    Target { name: "webp", doc: "picture, WebP", seeds: seeds::webp, ..PICTURE },
+    Target { name: "png", doc: "picture, PNG", form: Form::Png, seeds: pictures::png, ..PICTURE },
+    Target { name: "jpeg", doc: "picture, JPEG", seeds: pictures::jpeg, ..PICTURE },
+    Target { name: "bmp", doc: "picture, BMP", seeds: pictures::bmp, ..PICTURE },
+    Target { name: "gif", doc: "picture, GIF", seeds: pictures::gif, ..PICTURE },
+    Target { name: "tiff", doc: "picture, TIFF", seeds: pictures::tiff, ..PICTURE },
+    Target { name: "webp", doc: "picture, WebP", seeds: pictures::webp, ..PICTURE },
     Target {
         name: "dicom",
         doc: "pictures of scanners, DICOM",
@@ -345,7 +345,7 @@ pub static TARGETS: &[Target] = &[
         cases: 5_000,
         form: Form::Folder,
         words: words::XML,
-        seeds: seeds::voc,
+        seeds: pictures::voc,
         read: |input| data::read_voc(&input.folder(), 8).map(drop).map_err(refused),
     },
     Target {
@@ -353,7 +353,7 @@ pub static TARGETS: &[Target] = &[
         doc: "pictures with boxes, zip",
         form: Form::Zip,
         words: words::XML,
-        seeds: seeds::voc,
+        seeds: pictures::voc,
         read: |input| data::read_voc(&input.file("voc.zip"), 8).map(drop).map_err(refused),
         ..PLAIN
     },
@@ -363,7 +363,7 @@ pub static TARGETS: &[Target] = &[
         cases: 5_000,
         form: Form::Folder,
         words: words::PICTURE,
-        seeds: seeds::picture_folder,
+        seeds: pictures::picture_folder,
         read: |input| {
             data::read_folder(&input.folder(), data::Split::default(), data::BadPicture::Skip)
                 .map(drop)

@@ -5,6 +5,7 @@ mod classical;
 mod differential;
 mod flow;
 mod formulas;
+mod inputs;
 mod plain;
 mod refused;
 mod statements;
