@@ -2,7 +2,8 @@
 # No kernel calls a vector instruction as a function: fails naming caller and intrinsic where a release binary does. It
 # happens where a closure or a function without #[inline(always)] is compiled for the oldest machine, and costs a factor
 # of five; results stay right, so no other test sees it. Wants objdump; about a minute.
-# Usage: tests/slow/inlined.sh [BINARY]   (default: what `cargo build --release` has left)
+# Usage: CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --release && tests/slow/inlined.sh [BINARY]
+# (default: target/release/qgraft; without the variable a release program has no names of functions)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -28,7 +29,7 @@ found=$(objdump --disassemble --demangle --no-show-raw-insn "$binary" | awk '
         ours = ours && !(caller ~ /^core::array::.*try_map/ && callee ~ /_mm256_loadu_si256/)
         if (ours && callee != caller) print caller " calls " callee
     }
-    END { if (functions < 1000) print "only " functions + 0 " functions have names: is the binary stripped?" }
+    END { if (functions < 1000) print "only " functions + 0 " functions have names: build with CARGO_PROFILE_RELEASE_STRIP=debuginfo" }
 ' | sort | uniq -c)
 if [[ -n $found ]]; then
     printf '%s\n' "$found" >&2
