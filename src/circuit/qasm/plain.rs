@@ -247,7 +247,7 @@ mod tests {
         for head in &heads {
             for statement in STATEMENTS {
                 let text = format!("{head}{statement}\nx q[0]; u1(0.5) r[1];");
-                // Steps are compared below: they differ by one where a subroutine has the name of a gate.
+                // Steps differ by one where a subroutine has the name of a gate; below they count.
                 let found = [true, false]
                     .map(|is_plain| outcome(&text, &options, is_plain).map(|(circuit, notices, _)| (circuit, notices)));
                 read += usize::from(found[0].is_ok());
@@ -255,17 +255,23 @@ mod tests {
             }
         }
         assert!((150..500).contains(&read), "{read} of {} texts were read", heads.len() * STATEMENTS.len());
-        // Limits end both at the same statement: of operations, and of steps that a loop has used up before.
+        // Limits end both at the same statement, which one way points at and the other at a word of: limits of operations, and
+        // of steps that a loop has used up before.
+        let end = |text: &str, options: &ReadOptions, is_plain: bool| {
+            outcome(text, options, is_plain).map_err(|message| {
+                let place = message.split_once("text:").expect("a message names its place").1;
+                let mut numbers = place.split([':', ']']).map(|number| number.parse::<usize>().expect("a number"));
+                let (line, column) = (numbers.next().unwrap(), numbers.next().unwrap());
+                let before = &text.lines().nth(line - 1).unwrap()[..column - 1];
+                (line, before.matches(';').count(), message.contains("expands to more than"))
+            })
+        };
         let many = "rz(0.5) q[0]; u(1, 2, 3) q[1]; cx q[0], q[1]; ccx q[0], q[1], q[2]; h q[3];\n".repeat(4);
         for most in 0..60 {
             let options = ReadOptions { max_operations: most, ..ReadOptions::default() };
             let spent = format!("{}for int i in [0:{}] {{ }}\n{many}", heads[2], 2 * many.len() / 3);
             for text in [format!("{}{many}", heads[2]), spent] {
-                assert_eq!(
-                    outcome(&text, &options, true),
-                    outcome(&text, &options, false),
-                    "{most} operations: {text}"
-                );
+                assert_eq!(end(&text, &options, true), end(&text, &options, false), "{most} operations: {text}");
             }
         }
     }
