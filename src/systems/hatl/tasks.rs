@@ -71,6 +71,15 @@ pub struct TaskRow {
 
 const TEXT_METRICS: &[&str] = &["bleu", "rouge_l", "bleu_new_signers", "bleu_new_pairs"];
 
+/// Settings of a quick run in which the last parts of a pretrained network are released below a linear head.
+fn released(spec: &mut Spec) {
+    spec.head = Some("linear".into());
+    spec.arms = ["hatl", "fixed", "frozen", "full", "layer_rates"].map(String::from).to_vec();
+    spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
+    spec.target = TrainConfig { epochs: 12, batch: 16, rate: 3e-3, warm_up: 0, ..spec.target };
+    (spec.rule, spec.rule.floor) = (IN_NOISE, 0.0);
+}
+
 /// Every task.
 pub static TASKS: &[TaskRow] = &[
     TaskRow {
@@ -172,11 +181,8 @@ pub static TASKS: &[TaskRow] = &[
         classifies: true,
         metrics: &["accuracy"],
         quick: |spec| {
-            spec.head = Some("linear".into());
-            spec.arms = ["hatl", "fixed", "frozen", "full", "layer_rates"].map(String::from).to_vec();
-            spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
-            spec.target = TrainConfig { epochs: 12, batch: 16, rate: 3e-3, warm_up: 0, ..spec.target };
-            (spec.rule, spec.rule.floor, spec.pictures.backbone_rate) = (IN_NOISE, 0.0, 0.1);
+            released(spec);
+            spec.pictures.backbone_rate = 0.1;
         },
         full: |spec| {
             spec.arms = ARMS.iter().filter(|row| !row.from_scratch).map(|row| row.name.into()).collect();
@@ -196,13 +202,7 @@ pub static TASKS: &[TaskRow] = &[
         reads_data: true,
         classifies: true,
         metrics: &["accuracy"],
-        quick: |spec| {
-            spec.head = Some("linear".into());
-            spec.arms = ["hatl", "fixed", "frozen", "full", "layer_rates"].map(String::from).to_vec();
-            spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
-            spec.target = TrainConfig { epochs: 12, batch: 16, rate: 3e-3, warm_up: 0, ..spec.target };
-            (spec.rule, spec.rule.floor) = (IN_NOISE, 0.0);
-        },
+        quick: released,
         full: |spec| {
             spec.arms = ARMS.iter().filter(|row| !row.from_scratch).map(|row| row.name.into()).collect();
             (spec.target.epochs, spec.target.patience) = (60, Some(15));

@@ -46,8 +46,8 @@ impl Transfer for Mmd {
     }
 }
 
-/// MMD² between the rows of `x` (n, width) and of `y` (m, width) under the mean of the kernels of `bank`; differentiable.
-/// Not clamped: the unbiased estimate may be negative.
+/// MMD² between the rows of `x` (n, width) and of `y` (m, width) under the mean of the kernels of `bank`, with first
+/// derivatives alone. Not clamped: the unbiased estimate may be negative.
 ///
 /// # Errors
 /// If the widths differ, a fidelity has no or more than 6 qubits, or the unbiased estimate is of a single row.
