@@ -62,12 +62,27 @@ impl Default for EngineOptions {
     }
 }
 
+/// What expectation values of an engine are, rounding apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Exact.
+    Exact,
+    /// Of sums whose small terms are dropped, within a tolerance if one is asked for.
+    Truncated,
+    /// Under noise, means over shots.
+    Drawn,
+    /// Those of the engine that it takes.
+    Chosen,
+}
+
 /// An engine of the table.
 pub struct EngineRow {
     /// Its name.
     pub name: &'static str,
     /// One line: what it runs and what it costs.
     pub doc: &'static str,
+    /// What its expectation values are.
+    pub values: ValueKind,
     /// What a call of it takes; `None` for a program that it does not run. That of "auto" is the cost of its choice.
     pub cost: fn(&Workload, &Call) -> Option<Cost>,
     /// Makes one.
@@ -79,48 +94,56 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "auto",
         doc: "chooses one of the others by estimated cost and memory",
+        values: ValueKind::Chosen,
         cost: auto::cost,
         make: |options| Arc::new(Auto::new(options)),
     },
     EngineRow {
         name: "statevector",
         doc: "ideal programs, exact; 2^n amplitudes a row",
+        values: ValueKind::Exact,
         cost: statevector::cost,
         make: |options| Arc::new(Statevector::new(options.precision)),
     },
     EngineRow {
         name: "density",
         doc: "noise, measurement, reset and conditions, exact; 4^n numbers a row",
+        values: ValueKind::Exact,
         cost: density::cost,
         make: |options| Arc::new(Density::new(options.precision)),
     },
     EngineRow {
         name: "trajectory",
         doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
+        values: ValueKind::Drawn,
         cost: trajectory::cost,
         make: |options| Arc::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
     },
     EngineRow {
         name: "pauli",
         doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
+        values: ValueKind::Exact,
         cost: pauli::cost,
         make: |options| Arc::new(Pauli::new(options.precision)),
     },
     EngineRow {
         name: "sparse",
         doc: "expectation values of wide circuits: sums of Pauli strings of which small ones are dropped; tells what that changes",
+        values: ValueKind::Truncated,
         cost: sparse::cost,
         make: |options| Arc::new(Sparse::new(options.cut)),
     },
     EngineRow {
         name: "stabilizer",
         doc: "Clifford circuits with Pauli noise, exact, and their shots; measurement, reset and conditions; thousands of qubits",
+        values: ValueKind::Exact,
         cost: stabilizer::cost,
         make: |_| Arc::new(Stabilizer),
     },
     EngineRow {
         name: "mps",
         doc: "chains with little entanglement: a matrix product state; noise, measurement, reset and conditions shot by shot; tells what it drops",
+        values: ValueKind::Drawn,
         cost: mps::cost,
         make: |options| Arc::new(Mps::new(&options)),
     },
@@ -145,7 +168,7 @@ impl EngineRow {
 pub fn engine(name: &str, options: EngineOptions) -> Result<Arc<dyn Simulator>, SimError> {
     let row = EngineRow::named(name)?;
     match options.cut.tolerance {
-        Some(tolerance) if !["auto", "sparse"].contains(&row.name) => {
+        Some(tolerance) if matches!(row.values, ValueKind::Exact | ValueKind::Drawn) => {
             let step = format!("to a tolerance of {tolerance:e}");
             Err(SimError::Unsupported { engine: row.name, step, instead: "use auto or sparse" })
         }

@@ -56,7 +56,7 @@ pub use condition::Condition;
 #[cfg(feature = "cli")]
 pub(crate) use cones::CONES;
 pub use density::Density;
-pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
+pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, ValueKind, engine};
 pub use error::{Error, SimError};
 pub use execution::{Execution, ObservedCircuit};
 #[cfg(feature = "cli")]

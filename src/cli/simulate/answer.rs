@@ -15,7 +15,7 @@ use crate::noise::Program;
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::{
     Account, Angles, Auto, CONES, EngineOptions, EngineRow, Mps, Precision, ShotRecords, SimError, Simulator,
-    Stabilizer, engine, sample, state,
+    Stabilizer, ValueKind, engine, sample, state,
 };
 
 /// Longest list of probabilities that is printed by default.
@@ -200,7 +200,8 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     };
     let of_outcomes = (outcomes || by_rows.is_some()).then(|| short(engine.name()));
     // Outcomes that are drawn are no reason for values that are.
-    let is_drawn = of_outcomes.as_ref().is_some_and(|name| ["trajectory", "mps"].contains(&name.as_str()));
+    let draws = |name: &str| EngineRow::named(name).is_ok_and(|row| row.values == ValueKind::Drawn);
+    let is_drawn = of_outcomes.as_deref().is_some_and(draws);
     let of_values = if arguments.engine == "auto" && is_drawn { named.as_ref() } else { engine };
     let values = match setup.observables.len() {
         0 => None,
@@ -228,7 +229,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
         counts = Some(match name.as_str() {
             // Each trajectory gives one outcome. Drawing from their mean would err twice.
-            "trajectory" | "mps" => {
+            name if draws(name) => {
                 let drawn = engine.sample(program, angles, shots, arguments.seed)?.mapv(|n| n as f64);
                 over_outcomes(setup, drawn.row(0))?.mapv(|n| n as u64)
             }

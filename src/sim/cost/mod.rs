@@ -19,7 +19,7 @@ use crate::sim::needed::Needed;
 use crate::sim::readout::ProgramParts;
 use crate::sim::sparse::Probe;
 use crate::sim::stabilizer::Sampling;
-use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError};
+use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError, ValueKind};
 
 /// No engine allocates more than this for one call, bytes. A machine that has less lowers it.
 pub const MEMORY_LIMIT: f64 = 16.0 * GIB;
@@ -260,11 +260,11 @@ impl Workload {
             let (needed, there) = (size(cost.bytes), size(there));
             return Err(SimError::TooLarge { engine, qubits, needed, there, instead: instead() });
         }
-        let exact = || self.cheapest(call, |other| EXACT.contains(&other.name)).map(|(_, cost)| cost.seconds);
-        let sampled = !EXACT.contains(&engine);
+        let exact = || self.cheapest(call, |other| other.values == ValueKind::Exact).map(|(_, cost)| cost.seconds);
+        let sampled = row.values != ValueKind::Exact;
         let impatient = sampled && cost.seconds > PATIENCE && exact().is_some_and(|exact| exact < 0.01 * cost.seconds);
         if cost.seconds > TIME_LIMIT || impatient {
-            let drawn = ["trajectory", "mps"].contains(&engine) || call.request == Request::Sample;
+            let drawn = row.values == ValueKind::Drawn || call.request == Request::Sample;
             let engine = if drawn { format!("{engine} with {} shots", call.shots) } else { engine.into() };
             return Err(SimError::TooLong { engine, needed: duration(cost.seconds), instead: instead() });
         }
@@ -299,7 +299,7 @@ impl Workload {
             let cost = (row.cost)(self, call);
             row.name != refused.name && cost.is_some_and(|cost| cost.bytes <= there)
         };
-        let exact = self.cheapest(call, |row| others(row) && EXACT.contains(&row.name));
+        let exact = self.cheapest(call, |row| others(row) && row.values == ValueKind::Exact);
         // What chains take is bounded far above what most of them need: they are named last.
         let usual = || self.cheapest(call, |row| others(row) && row.name != "mps");
         if let Some((row, cost)) = exact.or_else(usual).or_else(|| self.cheapest(call, others)) {
@@ -308,7 +308,7 @@ impl Workload {
         let fewer = |call: Call| self.takes_at_most(refused, &call, there);
         let rows = call.rows > 1 && fewer(call.rows(1));
         let shots = (0..=40).map(|k| call.shots >> k).find(|&shots| shots > 0 && fewer(Call { shots, ..*call }));
-        let drawn = ["trajectory", "mps"].contains(&refused.name) || call.request == Request::Sample;
+        let drawn = refused.values == ValueKind::Drawn || call.request == Request::Sample;
         let narrower = |k: u32| fewer(Call { bond: call.bond >> k, ..*call }).then_some(call.bond >> k);
         let bond = (1..12).take_while(|k| call.bond >> k > 1).find_map(narrower).filter(|_| refused.name == "mps");
         match (rows, shots) {
@@ -336,9 +336,6 @@ fn slots_used(step: &Step) -> usize {
         _ => 0,
     }
 }
-
-/// Engines without sampling error.
-pub(crate) const EXACT: [&str; 4] = ["statevector", "density", "pauli", "stabilizer"];
 
 fn splits(program: &Program, input_slots: usize) -> bool {
     let mut entangled = vec![false; program.qubits()];
