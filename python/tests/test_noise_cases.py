@@ -1,5 +1,7 @@
 """Calibrated noise against Qiskit Aer's own numbers (`tests/reference` of the repository), through Python."""
 
+import functools
+import itertools
 import json
 from pathlib import Path
 
@@ -100,3 +102,38 @@ def test_random_circuits_of_aer(case):
     # Dropped terms lose up to 4e-9 a gate, 26 operations a case.
     for model, tolerance in (("aer-compat", 1e-12), ("aer", 1e-7)):
         check(run_of(case, device, model, None), case, "density_matrix", "probabilities", tolerance)
+
+
+CHANNELS = [
+    (name, entry)
+    for name, entries in json.loads((REFERENCE / "ibm_noise" / "channels.json").read_text())["snapshots"].items()
+    for entry in entries
+    if "pauli_transfer_matrix" in entry
+]
+PAULIS = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
+# Angles of U gates, which no device calibrates and no noise follows, from |0> to states that span all matrices.
+SPANNING = [(0, 0, 0), (np.pi, 0, np.pi), (np.pi / 2, 0, np.pi), (np.pi / 2, np.pi / 2, np.pi)]
+
+
+def letters(rho, qubits):
+    """Expectation values of all Pauli strings, the letter of the first qubit the fastest."""
+    strings = itertools.product(PAULIS, repeat=qubits)
+    return np.array([np.trace(functools.reduce(np.kron, string) @ rho).real for string in strings])
+
+
+@pytest.mark.filterwarnings("ignore::qgraft.NoiseNotice")
+@pytest.mark.parametrize("name, entry", CHANNELS, ids=lambda value: value if isinstance(value, str) else value["gate"])
+def test_channels_of_aer(name, entry):
+    device = device_of({"snapshot": {"props": f"snapshots/props_{name}.json"}})
+    qubits, transfer = entry["qubits"], np.array(entry["pauli_transfer_matrix"])
+    angles = [0.3] * {"rx": 1, "rzz": 1}.get(entry["gate"], 0)
+    for start in itertools.product(SPANNING, repeat=len(qubits)):
+        circuit = qgraft.Circuit(device.qubits)
+        for qubit, state in zip(qubits, start, strict=True):
+            circuit.push("u", [qubit], list(state))
+        circuit.push(entry["gate"], qubits, angles)
+        noisy = qgraft.Run(circuit, None, qgraft.Condition(device, "aer"), level=None)
+        found = letters(reduced(noisy.density(), noisy.qubits, qubits), len(qubits))
+        ideal = qgraft.Run(circuit, None, qgraft.Condition(device, "aer", scale=0), level=None)
+        before = letters(reduced(ideal.density(), ideal.qubits, qubits), len(qubits))
+        np.testing.assert_allclose(found, transfer @ before, atol=1e-12)
