@@ -5,8 +5,8 @@ use crate::systems::causal::declaration::{Assumption, Declaration, KnownMechanis
 use crate::systems::causal::spec::{OWN, Spec};
 use crate::systems::causal::task::TaskRow;
 use crate::transfer::penalty::{
-    AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa, GroupDro, Invariance,
-    Mmd,
+    AndMask, Backdoor, Bank, Bottleneck, Coral, CoralForm, Counterfactual, Estimate, Fishr, FrontDoor, GinIpa,
+    GroupDro, Invariance, Kernels, Mmd,
 };
 use crate::transfer::schedule::Full;
 use crate::transfer::{Compose, Transfer};
@@ -32,6 +32,9 @@ pub const ORACLE: &str = "oracle";
 
 /// The weight of the invariance penalties in the code of the coloured digits of IRM.
 const IRM_WEIGHTS: &[f64] = &[91_257.0, 1e4, 1e3];
+
+/// Kernels e^{-γ d²} of MMD in DomainBed (Gulrajani & Lopez-Paz 2021), whose sum is taken there and whose mean is taken here.
+const MMD_GAMMAS: [f64; 7] = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0];
 
 /// Every arm.
 pub static ARMS: &[ArmRow] = &[
@@ -102,8 +105,13 @@ pub static ARMS: &[ArmRow] = &[
         name: "mmd",
         doc: "features have one distribution over environments (MMD)",
         assumes: &[Assumption::OneFeatureDistribution],
-        weights: &[1.0, 10.0, 0.1],
-        method: |_| Box::new(Mmd::default()),
+        weights: &[1.0, 0.1, 10.0],
+        // The default's variances follow the features, and its estimate is above 0 for equal distributions. Both reward
+        // features that shrink without end: a network from scratch ends with none.
+        method: |_| {
+            let kernels = Kernels::Fixed(Bank::gaussians(&MMD_GAMMAS.map(|gamma| 0.5 / gamma)));
+            Box::new(Mmd { kernels, estimate: Estimate::Unbiased, ..Mmd::default() })
+        },
     },
     ArmRow {
         name: "backdoor",
@@ -127,8 +135,14 @@ pub static ARMS: &[ArmRow] = &[
         name: "gin_ipa",
         doc: "every picture seen through two random networks, with one answer for both (GIN and IPA)",
         assumes: &[Assumption::Appearance],
+        // The factor of the paper, 10, is that of pictures on which the network already learns. From scratch it ends in one
+        // answer for everything.
         weights: &[],
-        method: |_| Box::new(GinIpa::default()),
+        method: |_| {
+            let mut method = GinIpa::default();
+            method.weight = 1.0;
+            Box::new(method)
+        },
     },
     ArmRow {
         name: "counterfactual",

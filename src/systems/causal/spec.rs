@@ -81,9 +81,11 @@ pub struct Spec {
     pub colour_flips: [f64; 3],
     /// Factors of a penalty that are tried, at most.
     pub candidates: usize,
-    /// Share of the training after which a penalty has its factor; before, it is 1.
+    /// Share of the training after which a penalty has its factor; before, it is 1, or the factor if that is less.
     pub from: f64,
-    /// Factor on the squares of all parameters.
+    /// Factor on the squares of all parameters in the coloured tasks, that of the protocol of IRM.
+    pub coloured_decay: f64,
+    /// The same in the other tasks.
     pub decay: f64,
     /// Width of the hidden layers.
     pub hidden: usize,
@@ -139,7 +141,8 @@ impl Default for Spec {
             colour_flips: [0.2, 0.1, 0.9],
             candidates: 1,
             from: 0.38,
-            decay: 1.1e-3,
+            coloured_decay: 1.1e-3,
+            decay: 1e-5,
             hidden: 64,
             coloured_train: TrainConfig::new(200, 2000, 1e-3, Method::ADAM),
             train: TrainConfig::new(30, 60, 3e-3, Method::ADAM),
@@ -238,6 +241,7 @@ impl Settings for Spec {
             .within("label_flip", self.label_flip, 0.0..=0.5)
             .whole("candidates", self.candidates, 1..=3)
             .within("from", self.from, 0.0..=1.0)
+            .not_negative("coloured_decay", self.coloured_decay)
             .not_negative("decay", self.decay)
             .width("hidden", self.hidden)
             .train("coloured_train", &self.coloured_train)

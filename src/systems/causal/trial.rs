@@ -164,10 +164,11 @@ impl Trial<'_> {
         let mut params = Params::new(self.seed, DType::F32);
         let method = Annealed {
             method: (self.arm.method)(self.declaration),
-            before: 1.0,
+            // A factor below 1 is never exceeded.
+            before: weight.unwrap_or(1.0).min(1.0),
             weight: weight.unwrap_or(1.0),
             from: self.spec.from,
-            decay: self.spec.decay,
+            decay: if self.task.has_colour { self.spec.coloured_decay } else { self.spec.decay },
             is_rescaled: true,
         };
         let recorder = Recorder { task: self.task, epochs: RefCell::default() };
