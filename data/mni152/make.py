@@ -4,7 +4,7 @@
 
     pip install nilearn pillow
     python3 data/mni152/make.py scanners OUT --shift acquisition   # OUT/SCANNER/CLASS/N.png, OUT.csv
-    python3 data/mni152/make.py patients OUT                       # OUT/patients.csv, pictures/; OUT_masks/
+    python3 data/mni152/make.py patients OUT                       # OUT/patients.csv, pictures/, masks/
 
 The template is the average of 152 brains (Fonov et al. 2011, doi:10.1016/j.neuroimage.2010.07.033), its maps of grey and
 white matter as the package nilearn carries them. The notes of nilearn call its licence unknown, so no file made of it lies
@@ -162,13 +162,13 @@ def patients(options, rng):
             factor = 1.0 / (1.0 - T2[1] / own[1] * np.log(1.0 - contrast))
             picture = f"pictures/p{patient:04}_{number}.png"
             save(os.path.join(options.out, picture), taken(shares, disc * has_lesion, factor, own, rng))
+            mask = f"masks/p{patient:04}_{number}.png" if has_lesion else ""
             if has_lesion:
-                mask = os.path.join(f"{options.out.rstrip('/')}_masks", os.path.basename(picture))
-                save(mask, np.where(disc > 0.5, 255, 0).astype(np.uint8))
-            lines.append([picture, f"p{patient:04}", "lesion" if has_lesion else "normal"])
+                save(os.path.join(options.out, mask), np.where(disc > 0.5, 255, 0).astype(np.uint8))
+            lines.append([picture, f"p{patient:04}", "lesion" if has_lesion else "normal", mask])
     with open(os.path.join(options.out, "patients.csv"), "w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["picture", "patient", "label"])
+        table.writerow(["picture", "patient", "label", "mask"])
         table.writerows(lines)
     print(len(lines), "slices of", options.positives + options.negatives, "patients")
 
