@@ -14,6 +14,8 @@ use qgraft::systems::angiography::{
 };
 use tempfile::TempDir;
 
+use crate::support::text_encoder::write_encoder;
+
 fn angiography() -> &'static dyn System {
     SYSTEMS.iter().copied().find(|system| system.info().name == "angiography").unwrap()
 }
@@ -158,6 +160,40 @@ fn own_reports_are_learned_from_alone() {
     fs::write(&data, "patient,findings\n1,clear\n").unwrap();
     let error = run(&directory.path().join("other"), &[("reports", &data.display().to_string())]).unwrap_err();
     assert!(error.to_string().contains("no column `impression`"), "{error}");
+}
+
+/// The words of both kinds of own reports.
+const WORDS: [&str; 2] =
+    ["lungs are clear heart normal large fluid on the left film case", "severe stenosis no calcified"];
+
+#[test]
+fn a_pretrained_encoder_reads_reports_in_place_of_one_that_learns() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    write_encoder(Path::new(&at("encoder")), &WORDS, 1);
+    fs::write(at("reports.csv"), report_table()).unwrap();
+    let flags = [("reports", at("reports.csv")), ("encoder", at("encoder"))];
+    let flags = flags.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
+    let outcome = run(Path::new(&at("run")), &flags).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let value = |arm: &str, metric: &str| {
+        outcome.results.cell("reports", metric, &[("arm", arm)]).samples().map(|own| own.mean())
+    };
+    assert!(value("encoder", "recall_1").is_some_and(|recall| recall > 0.0));
+    // Two maps from width 8 to the common width 8, and a temperature; nothing of the encoder is trained.
+    assert_eq!((value("clip", "parameters"), value("siglip", "parameters")), (Some(129.0), Some(130.0)));
+    assert_eq!(value("encoder", "parameters"), None);
+
+    let data = directory.path().join("studies");
+    let table = studies(&data);
+    fs::write(data.join("studies.csv"), table).unwrap();
+    let flags = [("data", at("studies")), ("encoder", at("encoder")), ("parts", "retrieval".into())];
+    let flags = flags.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
+    let outcome = run(Path::new(&at("films")), &flags).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    assert!(outcome.results.of("recall_1").samples().is_some());
+    let error = run(Path::new(&at("none")), &[("encoder", &at("nowhere"))]).unwrap_err().to_string();
+    assert!(error.contains("encoder"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,11 @@ use candle_core::{DType, Device, Tensor, Var};
 use qgraft::data::{FeatureCache, Picture, decode, fashion_mnist};
 use qgraft::nn::backbone::architecture::{Convolution, Node, Spelling};
 use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, TopStages, Trunk, extract};
-use qgraft::nn::{Params, Weights};
+use qgraft::nn::layer::Linear;
+use qgraft::nn::loss::Loss;
+use qgraft::nn::optim::Method;
+use qgraft::nn::{Examples, LearningRates, Mode, Model, Network as Net, NnError, Output, Params, Weights};
+use qgraft::study::train::{TrainConfig, TrainingLoop};
 use serde::Deserialize;
 
 fn reference(name: &str) -> PathBuf {
@@ -297,6 +301,73 @@ fn the_last_stages_on_planes_of_those_below_are_the_whole_trunk() {
         }
         let mut params = Params::new(0, DType::F32);
         assert!(TopStages::on(&mut params, row, &weights, count).is_err(), "{} has no stage that high", row.name);
+    }
+}
+
+#[derive(Deserialize)]
+struct Tuned {
+    losses: Vec<f64>,
+    logits: Vec<Vec<f64>>,
+    /// Norm of the change of each parameter.
+    changes: BTreeMap<String, f64>,
+}
+
+/// The last stage of a backbone under a linear layer.
+struct Top(TopStages, Linear);
+
+impl Net for Top {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let features = self.0.features(&inputs[0])?;
+        let logits = self.1.forward(&features)?;
+        Ok(Output::new(features, logits))
+    }
+}
+
+/// Values of `tests/reference/tuned.py`.
+#[test]
+fn the_last_stage_of_resnet18_is_trained_as_by_torch() {
+    let expected: Tuned = json("tuned.json");
+    let row = BackboneRow::named("resnet18").unwrap();
+    let weights = formula_weights(row, Spelling::Torchvision);
+    let trunk = Trunk::new(row, &weights).unwrap();
+    let first = trunk.stages().len() - 1;
+    let planes = trunk.stage_output(&formula_images(), &trunk.stages()[first - 1].name).unwrap();
+    let model = move |params: &mut Params| -> Result<Box<dyn Net>, NnError> {
+        let top = TopStages::on(params, row, &weights, first)?;
+        Ok(Box::new(Top(top, Linear::new(params, "fc", (512, 2), true)?)))
+    };
+    let mut params = Params::new(0, DType::F32);
+    model.build(&mut params).unwrap();
+    let head = [("fc.weight", vec![2, 512], 200, 0.02), ("fc.bias", vec![2], 201, 1.0)];
+    for (name, shape, k, scale) in head {
+        params.find(name).unwrap().set(&(formula(name, &shape, k) * scale).unwrap()).unwrap();
+    }
+    let values = |params: &Params| -> BTreeMap<String, Vec<f32>> {
+        let flat = |var: &Var| var.as_detached_tensor().flatten_all().unwrap().to_vec1().unwrap();
+        params.iter().map(|(name, var)| (name.to_string(), flat(var))).collect()
+    };
+    let before = values(&params);
+    let trained = before.keys().filter(|name| expected.changes.contains_key(*name));
+    let slower: Vec<(String, f64)> =
+        trained.filter(|name| name.starts_with("layer4")).map(|name| (name.clone(), 0.1)).collect();
+    assert_eq!(slower.len() + 2, expected.changes.len());
+    let rows = Examples::new(planes, Tensor::new(&[0u32, 1], &Device::Cpu).unwrap());
+    let config = TrainConfig::new(expected.losses.len(), 2, 1e-4, Method::adamw(1e-4));
+    let training = TrainingLoop::new(&model, &rows, &Loss::CrossEntropy, &config, 0);
+    let history = training.run(&mut params, &mut LearningRates::new(slower)).unwrap();
+    // Single precision against double, through five steps whose first ones are signs of gradients.
+    for (record, loss) in history.iter().zip(&expected.losses) {
+        assert!((record.loss - loss).abs() < 2e-3 * loss.max(0.1), "{} against {loss}", record.loss);
+    }
+    let logits = model.build(&mut params).unwrap().forward(&rows.inputs, Mode::Eval).unwrap().logits;
+    for (found, expected) in logits.to_vec2::<f32>().unwrap().iter().zip(&expected.logits) {
+        let (off, largest) = difference(found, expected);
+        assert!(off < 2e-3 * largest, "off by {off:.1e} of {largest:.1e}");
+    }
+    for (name, after) in values(&params) {
+        let change = after.iter().zip(&before[&name]).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+        let expected = expected.changes.get(&name).copied().unwrap_or(0.0);
+        assert!((change - expected).abs() <= 5e-3 * expected, "{name}: {change:.3e} against {expected:.3e}");
     }
 }
 

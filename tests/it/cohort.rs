@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use qgraft::data::Picture;
 use qgraft::lab::{Applied, ApplyOptions, Outcome, Overrides, RunOptions, SavedRun, StudyError, System};
 use qgraft::math::Stream;
+use qgraft::nn::backbone::BackboneRow;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
 use qgraft::systems::cohort::{
@@ -230,6 +231,79 @@ fn folders_of_patients_within_classes_need_no_table() {
     assert_eq!(read.patient, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
 }
 
+/// A mask is a picture of the folder that is no picture of a patient.
+#[test]
+fn a_column_of_masks_says_where_the_finding_is() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    let table = pictures(&data);
+    let square: Vec<u8> = (0..32 * 32).map(|k| if (8..24).contains(&(k % 32)) { 255 } else { 0 }).collect();
+    fs::create_dir_all(data.join("masks")).unwrap();
+    fs::write(data.join("masks/3.png"), Picture::from_grey(32, 32, &square).png()).unwrap();
+    let with = |mask: &str| {
+        let line = |line: &str| match line.split_once(',') {
+            Some(("picture", _)) => format!("{line},mask\n"),
+            Some(("cancer/3.png", _)) => format!("{line},{mask}\n"),
+            _ => format!("{line},\n"),
+        };
+        fs::write(data.join("patients.csv"), table.lines().map(line).collect::<String>()).unwrap();
+        qgraft::systems::cohort::read(&Spec::default(), &data)
+    };
+    let read = with("masks/3.png").unwrap();
+    assert_eq!((read.classes.clone(), read.ids.len()), (["normal".into(), "cancer".into()], 24));
+    for (id, lesion) in read.ids.iter().zip(&read.lesions) {
+        let area = lesion.as_ref().map(|own| own.iter().filter(|own| **own).count());
+        assert_eq!(area, (id == "cancer/3.png").then_some(16 * 32), "{id}");
+    }
+    let refused = |mask: &str| with(mask).map(drop).unwrap_err().to_string();
+    assert!(refused("masks/4.png").contains("expected the path of a picture in the folder"));
+    fs::write(data.join("masks/3.png"), Picture::from_grey(16, 16, &[0; 256]).png()).unwrap();
+    assert!(refused("masks/3.png").contains("another size than its picture cancer/3.png"));
+}
+
+#[test]
+fn the_last_stages_of_a_network_are_trained_kept_and_applied() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let table = pictures(&at("data"));
+    fs::write(at("data/patients.csv"), table).unwrap();
+    let data = at("data").display().to_string();
+    let flags = [("data", data.as_str()), ("arms", "fine_tuned"), ("network", "efficientnet_lite0")];
+    let outcome = run(
+        &at("run"),
+        &flags,
+        &[("tuning.train.epochs", "20"), ("tuning.train.rate", "0.01"), ("tuning.rate", "0.01")],
+    )
+    .unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let value = |outcome: &Outcome, metric: &str| outcome.results.of(metric).samples().unwrap().mean();
+    // A bright square is an easy finding.
+    assert!(value(&outcome, "auc") > 0.9, "{}", value(&outcome, "auc"));
+    // The last stage without the statistics of its normalisation, and the linear layer.
+    let row = BackboneRow::named("efficientnet_lite0").unwrap();
+    let weights = row.trainable_weights(None).unwrap();
+    let last = row.layers().pop().unwrap();
+    let stage: usize = last.iter().map(|name| weights.get(name).unwrap().elem_count()).sum();
+    assert_eq!(value(&outcome, "parameters"), (stage + 2 * 1280 + 2) as f64);
+    let new = at("new");
+    pictures(&new);
+    let applied = apply(&at("run"), &new, "fine_tuned").unwrap();
+    let area = applied.metrics.iter().find(|(name, _)| name == "auc").unwrap().1;
+    assert!(applied.rows.len() == 24 && area > 0.9, "{area}");
+
+    // Without a rate the stages stay as they are.
+    let still = [("tuning.rate", "0.0")];
+    let outcome = run(&at("still"), &flags, &still).unwrap();
+    assert_eq!(value(&outcome, "parameters"), (2 * 1280 + 2) as f64);
+    for (set, expected) in [("0", "tuning.stages"), ("99", "tuning.stages")] {
+        let refused = run(&at("none"), &flags, &[("tuning.stages", set)]).map(drop).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
+    let without = [("data", data.as_str()), ("arms", "fine_tuned"), ("network", "resnet18")];
+    let refused = run(&at("none"), &without, &[]).map(drop).unwrap_err().to_string();
+    assert!(refused.contains("a weight file of resnet18 (--weights), for the arm fine_tuned"), "{refused}");
+}
+
 /// A class may be a number, and a patient with both classes is named.
 #[test]
 fn classes_that_are_numbers_are_names_and_patients_of_both_are_told() {
@@ -278,7 +352,7 @@ fn the_classical_head_has_at_least_as_many_parameters_as_the_circuit() {
     let labels: Vec<bool> = (0..12).map(|k| k % 2 == 0).collect();
     let parameters = |arm: &str| {
         let arm = ArmRow::named(arm).unwrap();
-        let learning = Learning { spec: &spec, arm, rows: rows.view(), labels: &labels, seed: 0 };
+        let learning = Learning { spec: &spec, arm, rows: rows.view(), labels: &labels, network: None, seed: 0 };
         learning.fit(&[0.0], &()).unwrap()[0].parameters()
     };
     let (quantum, classical) = (parameters("quantum"), parameters("classical"));

@@ -7,7 +7,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, System, SystemOf};
 use qgraft::nn::head::CircuitConfig;
-use qgraft::nn::text::{TextConfig, TextEncoder, TextTokenizer};
+use qgraft::nn::text::TextConfig;
 use qgraft::nn::{Mode, Model, Params};
 use qgraft::sim::Condition;
 use qgraft::study::fairness::demographic_parity_difference;
@@ -16,6 +16,8 @@ use qgraft::systems::fairtext::{
     ARMS, FairText, Fusion, Glosses, HeadKind, Part, ReportNet, Reports, TextInput, World,
 };
 use tempfile::TempDir;
+
+use crate::support::text_encoder::write_encoder;
 
 static SYSTEM: SystemOf<FairText> = SystemOf::new();
 
@@ -165,20 +167,6 @@ fn glosses_are_read_with_their_class() {
     }
 }
 
-/// A folder of a small encoder with random weights.
-fn write_encoder(folder: &Path, words: &[&str]) {
-    fs::create_dir_all(folder).unwrap();
-    let tokenizer = TextTokenizer::of_texts(words.iter().copied(), 100).unwrap();
-    let config = TextConfig::small(tokenizer.vocabulary(), 8, 1, 2, 16);
-    let json = serde_json::json!({"model_type": "distilbert", "vocab_size": config.vocabulary, "dim": 8, "n_layers": 1,
-        "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 16, "pad_token_id": 0});
-    fs::write(folder.join("config.json"), json.to_string()).unwrap();
-    fs::write(folder.join("tokenizer.json"), tokenizer.to_json().unwrap()).unwrap();
-    let mut params = Params::new(5, DType::F32);
-    TextEncoder::new(&mut params, config).unwrap();
-    params.save(&folder.join("model.safetensors")).unwrap();
-}
-
 /// Reports of twelve places: the class follows a word and a number.
 fn write_table(path: &Path, change: impl Fn(&str) -> String) {
     let mut text = String::from("place,area,note,rain,class\n");
@@ -224,7 +212,7 @@ const WORDS: [&str; 2] = ["a good, rich harvest", "a bad harvest"];
 #[test]
 fn own_reports_are_learned_from_and_new_ones_predicted() {
     let folder = TempDir::new().unwrap();
-    write_encoder(&folder.path().join("encoder"), &WORDS);
+    write_encoder(&folder.path().join("encoder"), &WORDS, 1);
     write_table(&folder.path().join("own.csv"), |text| text.into());
     let arms = "fused,text,indicators,tfidf_logistic,weighted,penalty_1,offsets";
     let run = run_on(folder.path(), &TABLE, arms).unwrap();
@@ -246,7 +234,7 @@ fn own_reports_are_learned_from_and_new_ones_predicted() {
     fs::write(&new, "text,rain\na bad harvest,3\n").unwrap();
     assert!(apply_to(&run, &new, Some("fused")).unwrap_err().contains("no column `note`"));
     // Another encoder in the folder is refused.
-    write_encoder(&folder.path().join("encoder"), &["a bad harvest again"]);
+    write_encoder(&folder.path().join("encoder"), &["a bad harvest again"], 1);
     fs::write(&new, "note,rain\na bad harvest,3\n").unwrap();
     assert!(apply_to(&run, &new, Some("fused")).unwrap_err().contains("not those that the model was trained with"));
 }
@@ -254,7 +242,7 @@ fn own_reports_are_learned_from_and_new_ones_predicted() {
 #[test]
 fn a_table_of_text_alone_is_enough() {
     let folder = TempDir::new().unwrap();
-    write_encoder(&folder.path().join("encoder"), &WORDS);
+    write_encoder(&folder.path().join("encoder"), &WORDS, 1);
     write_table(&folder.path().join("own.csv"), |text| {
         let line = |line: &str| {
             let fields: Vec<&str> = line.split('"').collect();
@@ -288,7 +276,7 @@ fn bad_own_reports_are_refused() {
     ];
     for (change, set, expected) in cases {
         let folder = TempDir::new().unwrap();
-        write_encoder(&folder.path().join("encoder"), &WORDS);
+        write_encoder(&folder.path().join("encoder"), &WORDS, 1);
         write_table(&folder.path().join("own.csv"), change);
         let arms = if expected.contains("transfer") { "fused" } else { "fused,penalty_0" };
         let error = run_on(folder.path(), set, arms).unwrap_err();

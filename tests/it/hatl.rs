@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 
-use candle_core::DType;
 use qgraft::lab::settings::{from_tree, resolve, tree};
 use qgraft::lab::{ApplyOptions, Overrides, Results, RunOptions, SavedRun, System, SystemOf, run_in_memory};
 use qgraft::math::Stream;
-use qgraft::nn::text::{TextConfig, TextEncoder, TextTokenizer};
-use qgraft::nn::{LayerGroups, Params};
+use qgraft::nn::LayerGroups;
 use qgraft::systems::hatl::{
     ARMS, Action, Camera, Film, GLOSSES, Hatl, JOINTS, LONGEST, Mood, Sentence, Signer, SourceFilms, Spec, TASKS,
     WORDS, evenly_spaced, foreign_sign, sign, vocabulary, word_ids,
@@ -15,6 +13,7 @@ use qgraft::systems::hatl::{
 use qgraft::transfer::{self, After, Decision, Rule, Transfer};
 
 use crate::support::apply::apply_options;
+use crate::support::text_encoder::write_encoder;
 
 #[test]
 fn sentences_are_english_and_fit() {
@@ -386,20 +385,6 @@ fn the_rule_of_unaligned_sentences_counts_in_noise_and_each_arm_has_its_own_numb
     assert!(results.grids[0].metrics.contains(&"epochs"));
 }
 
-/// A folder of a small encoder with random weights.
-fn write_encoder(folder: &std::path::Path, words: &[&str]) {
-    std::fs::create_dir_all(folder).unwrap();
-    let tokenizer = TextTokenizer::of_texts(words.iter().copied(), 100).unwrap();
-    let config = TextConfig::small(tokenizer.vocabulary(), 8, 3, 2, 16);
-    let json = serde_json::json!({"model_type": "distilbert", "vocab_size": config.vocabulary, "dim": 8, "n_layers": 3,
-        "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 16, "pad_token_id": 0});
-    std::fs::write(folder.join("config.json"), json.to_string()).unwrap();
-    std::fs::write(folder.join("tokenizer.json"), tokenizer.to_json().unwrap()).unwrap();
-    let mut params = Params::new(5, DType::F32);
-    TextEncoder::new(&mut params, config).unwrap();
-    params.save(&folder.join("model.safetensors")).unwrap();
-}
-
 /// Forty texts of two classes that a word tells apart.
 fn own_texts() -> String {
     let line = |row: usize| {
@@ -424,7 +409,7 @@ fn texts(folder: &std::path::Path) -> Spec {
 fn blocks_of_a_text_encoder_are_released_on_texts_of_the_users_own() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("own.csv"), own_texts()).unwrap();
-    write_encoder(&folder.path().join("encoder"), &["much some no more rain sun today"]);
+    write_encoder(&folder.path().join("encoder"), &["much some no more rain sun today"], 3);
     let run = run_into(&texts(folder.path()), folder.path());
     let of = |arm: &str, metric: &str| {
         let trial = run.trials.iter().find(|trial| trial.point.get("arm") == arm).unwrap();
@@ -458,7 +443,7 @@ fn blocks_of_a_text_encoder_are_released_on_texts_of_the_users_own() {
 #[test]
 fn errors_in_texts_name_the_file_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    write_encoder(&folder.path().join("encoder"), &["rain sun"]);
+    write_encoder(&folder.path().join("encoder"), &["rain sun"], 3);
     let message = |spec: &Spec, text: &str| {
         std::fs::write(folder.path().join("own.csv"), text).unwrap();
         run_in_memory::<Hatl>(spec).unwrap_err().to_string()

@@ -127,8 +127,19 @@ impl TopStages {
         Ok(measure.0)
     }
 
+    /// What leaves the last stage, (batch, channels, height, width), with gradients.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    pub fn last_planes(&self, planes: &Tensor) -> Result<Tensor, NnError> {
+        Ok(self.all(planes, &mut ())?)
+    }
+
     fn watched(&self, planes: &Tensor, watch: &mut dyn Watch) -> TensorResult<Tensor> {
-        let last = self.stages.iter().flatten().try_fold(planes.clone(), |x, node| node.forward(&x, watch))?;
-        global_avg_pool(&last)
+        global_avg_pool(&self.all(planes, watch)?)
+    }
+
+    fn all(&self, planes: &Tensor, watch: &mut dyn Watch) -> TensorResult<Tensor> {
+        self.stages.iter().flatten().try_fold(planes.clone(), |x, node| node.forward(&x, watch))
     }
 }

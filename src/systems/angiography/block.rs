@@ -9,6 +9,7 @@ use crate::lab::Context;
 use crate::math::Stream;
 use crate::nn::Params;
 use crate::nn::loss::{Contrastive, Task};
+use crate::nn::text::TextBundle;
 use crate::study::StudyError;
 use crate::systems::angiography::learning::{Encoded, Pairs, encode, fewer, pretrain};
 use crate::systems::angiography::network::PairModel;
@@ -17,6 +18,7 @@ use crate::systems::angiography::phantom::Seen;
 use crate::systems::angiography::report::Vocabulary;
 use crate::systems::angiography::spec::{Part, Spec};
 use crate::systems::angiography::studies::{Studies, drawn_tasks};
+use crate::systems::angiography::texts::{TextVectors, Texts};
 
 /// Films of a study that a probe is evaluated with, and a test set after a shift.
 pub const EVALUATED: [(&str, &str); 5] = [
@@ -64,8 +66,8 @@ pub struct Block {
     pub tasks: Vec<Task>,
     /// The task that transfer and heads are about.
     pub target: usize,
-    /// Words.
-    pub vocabulary: Vocabulary,
+    /// What is read of reports.
+    pub texts: Texts,
     /// The model of the pre-training with CLIP.
     pub model: PairModel,
     /// Its parameters.
@@ -73,11 +75,18 @@ pub struct Block {
 }
 
 impl Block {
-    /// Draws or splits the studies of a seed, learns the encoder, and encodes all films.
+    /// Draws or splits the studies of a seed, learns the encoder, and encodes all films. With a pretrained encoder of texts its vectors
+    /// of reports are read.
     ///
     /// # Errors
     /// If own studies are too few, training fails, or the run is stopped.
-    pub fn new(spec: &Spec, own: Option<&OwnStudies>, seed: u64, context: &Context) -> Result<Self, StudyError> {
+    pub fn new(
+        spec: &Spec,
+        own: Option<&OwnStudies>,
+        encoder: Option<&TextBundle>,
+        seed: u64,
+        context: &Context,
+    ) -> Result<Self, StudyError> {
         let (training, test, tasks, target) = match own {
             Some(own) => {
                 let (training, test) = own.split(spec, seed)?;
@@ -92,9 +101,15 @@ impl Block {
             }
         };
         let reports = training.studies.iter().map(|study| study.report.as_str());
-        let vocabulary = Vocabulary::of(reports, spec.text.words);
-        let model = pair_model(spec, &vocabulary, Contrastive::Clip);
-        let mut params = learned(spec, &model, &training, &vocabulary, false, seed, context)?;
+        let texts = match encoder {
+            Some(encoder) => {
+                let tested = test.studies.iter().map(|study| study.report.as_str());
+                Texts::Vectors(TextVectors::of(encoder, reports.chain(tested))?)
+            }
+            None => Texts::Words(Vocabulary::of(reports, spec.text.words)),
+        };
+        let model = pair_model(spec, &texts, Contrastive::Clip);
+        let mut params = learned(spec, &model, &training, &texts, false, seed, context)?;
         let mut set = |studies: Studies| -> Result<Set, StudyError> {
             context.proceed()?;
             let encoded = encode(&model, &mut params, &studies, context.observer)?;
@@ -122,17 +137,16 @@ impl Block {
                 masks.insert(name, fewer(&test.encoded.mask, count, seed)?);
             }
         }
-        Ok(Self { training, labels, test, masks, shifted, single, tasks, target, vocabulary, model, params })
+        Ok(Self { training, labels, test, masks, shifted, single, tasks, target, texts, model, params })
     }
 }
 
 /// The model of a pre-training.
-pub fn pair_model(spec: &Spec, vocabulary: &Vocabulary, loss: Contrastive) -> PairModel {
+pub fn pair_model(spec: &Spec, texts: &Texts, loss: Contrastive) -> PairModel {
     PairModel {
         video: spec.video.clone(),
         shape: spec.films,
-        text: spec.text.clone(),
-        vocabulary: vocabulary.size(),
+        text: texts.input(&spec.text),
         common: spec.common,
         loss,
         start: loss.start(spec.temperature, spec.pretrain.batch),
@@ -147,7 +161,7 @@ pub fn learned(
     spec: &Spec,
     model: &PairModel,
     training: &Studies,
-    vocabulary: &Vocabulary,
+    texts: &Texts,
     is_shuffled: bool,
     seed: u64,
     context: &Context,
@@ -156,6 +170,6 @@ pub fn learned(
         true => Stream::named(seed, "shuffled pairs").permutation(training.len()),
         false => (0..training.len()).collect(),
     };
-    let pairs = Pairs { studies: &training.studies, vocabulary, shape: spec.films, report_of };
+    let pairs = Pairs { studies: &training.studies, texts, shape: spec.films, report_of };
     pretrain(model, &pairs, &spec.pretrain, seed, context.observer)
 }

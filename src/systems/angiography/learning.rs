@@ -11,8 +11,8 @@ use crate::study::train::{TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::angiography::encoder::numbers;
 use crate::systems::angiography::network::{PairModel, StudyModel};
-use crate::systems::angiography::report::{SENTENCES, Vocabulary, WORDS_OF_SENTENCE};
 use crate::systems::angiography::studies::{FilmShape, Studies, Study, VIEWS, films};
+use crate::systems::angiography::texts::Texts;
 use crate::transfer::Transfer;
 
 /// Films that an encoder gets at once when nothing is learned.
@@ -22,8 +22,8 @@ const AT_ONCE: usize = 64;
 pub struct Pairs<'a> {
     /// The studies.
     pub studies: &'a [Study],
-    /// Numbers of words.
-    pub vocabulary: &'a Vocabulary,
+    /// What is read of reports.
+    pub texts: &'a Texts,
     /// Shape of films.
     pub shape: FilmShape,
     /// The study whose report each study gets; its own unless pairs are shuffled.
@@ -40,18 +40,18 @@ impl Dataset for Pairs<'_> {
             Mode::Train { seed } => Some(Stream::named(seed, "films")),
             Mode::Eval => None,
         };
-        let (mut videos, mut words, mut said) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut videos, mut reports, mut said) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let study = &self.studies[*row as usize];
             let film = stream.as_mut().map_or(0, |stream| stream.below(study.videos.len()));
             videos.push(&study.videos[film]);
             let report = &self.studies[self.report_of[*row as usize]];
-            words.extend(self.vocabulary.encoded(&report.report));
+            reports.push(report.report.as_str());
             said.push(report.finding);
         }
-        let words = Tensor::from_vec(words, (rows.len(), SENTENCES * WORDS_OF_SENTENCE), &Device::Cpu)?;
+        let texts = self.texts.encoded(reports)?;
         let targets = Tensor::new(said, &Device::Cpu)?;
-        Ok(Examples { inputs: vec![films(videos, self.shape)?, words], ..Examples::new(targets.clone(), targets) })
+        Ok(Examples { inputs: vec![films(videos, self.shape)?, texts], ..Examples::new(targets.clone(), targets) })
     }
 }
 
@@ -139,14 +139,13 @@ pub fn encode_reports(
     model: &PairModel,
     params: &mut Params,
     studies: &Studies,
-    vocabulary: &Vocabulary,
+    texts: &Texts,
 ) -> Result<Array2<f64>, StudyError> {
     let network = model.network(params)?;
     let mut found = Array2::<f64>::zeros((studies.len(), model.common));
     for (start, part) in studies.studies.chunks(AT_ONCE).enumerate() {
-        let words: Vec<u32> = part.iter().flat_map(|study| vocabulary.encoded(&study.report)).collect();
-        let words = Tensor::from_vec(words, (part.len(), SENTENCES * WORDS_OF_SENTENCE), &Device::Cpu)?;
-        let vectors: Vec<Vec<f32>> = network.reports(&words)?.to_vec2()?;
+        let texts = texts.encoded(part.iter().map(|study| study.report.as_str()))?;
+        let vectors: Vec<Vec<f32>> = network.reports(&texts)?.to_vec2()?;
         for (k, vector) in vectors.into_iter().enumerate() {
             let length = vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt().max(1e-12);
             let mut row = found.row_mut(start * AT_ONCE + k);
@@ -164,11 +163,11 @@ pub fn retrieval(
     model: &PairModel,
     params: &mut Params,
     studies: &Studies,
-    vocabulary: &Vocabulary,
+    texts: &Texts,
     observer: &dyn Observer,
 ) -> Result<Option<(Ranks, Ranks)>, StudyError> {
     let films = encode(model, params, studies, observer)?.common;
-    let reports = encode_reports(model, params, studies, vocabulary)?;
+    let reports = encode_reports(model, params, studies, texts)?;
     let scores = films.dot(&reports.t());
     let own: Vec<usize> = (0..studies.len()).collect();
     let ranks = |scores: ArrayView2<'_, f64>| Ranks::new(scores, &own);

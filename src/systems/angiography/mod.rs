@@ -20,6 +20,7 @@ mod saved;
 mod sections;
 mod spec;
 mod studies;
+mod texts;
 mod tree;
 mod trial;
 
@@ -31,16 +32,18 @@ pub use network::{POOLINGS, PairModel, Pooling, StudyModel};
 pub use own::{OwnStudies, STUDIES_FILE};
 pub use phantom::{Findings, Phantom, SEVERITIES, Seen};
 pub use report::{Vocabulary, sentences};
-pub use reports::{Report, Reports, TEXT_ARMS, words_in_common};
+pub use reports::{ENCODER_ARM, Report, Reports, TEXT_ARMS, words_in_common};
 pub use saved::{MODEL_FILE, Saved};
 pub use spec::{Part, Spec};
 pub use studies::{FilmShape, Studies, Study, VIEWS, Video, drawn_tasks};
+pub use texts::{TextInput, TextReader, TextVectors, Texts};
 pub use tree::{Lesion, PROJECTIONS, SEGMENTS, Tree, View};
 
 use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
     Results, Role, SavedRun, StudyError, Unit,
 };
+use crate::nn::text::TextBundle;
 use crate::report::Section;
 use crate::study::Observer;
 use crate::systems::angiography::trial::Trial;
@@ -52,6 +55,9 @@ pub struct Angiography;
 pub struct Inputs {
     own: Option<OwnStudies>,
     reports: Option<Reports>,
+    encoder: Option<TextBundle>,
+    /// Of the texts of reports.
+    vectors: Option<TextVectors>,
 }
 
 /// Name of the blocks that all grids share.
@@ -79,6 +85,7 @@ impl Experiment for Angiography {
             "--parts transfer,heads --labelled 50",
             "--data studies --target stenosis --seeds 3",
             "--reports reports.csv --seeds 3",
+            "--reports reports.csv --encoder minilm --seeds 3",
             "--preset full",
         ],
     };
@@ -141,6 +148,12 @@ impl Experiment for Angiography {
             "FILE",
             Spec::set_reports,
             "Own reports alone: a table with patient, findings, impression",
+        ),
+        Flag::field(
+            "encoder",
+            "FOLDER",
+            "encoder",
+            "A pretrained BERT or DistilBERT whose vectors of reports are read (data/glosses/minilm.sh)",
         ),
         Flag::field("target", "COLUMN", "target", "Column of labels that transfer and heads are about"),
         Flag::field("parts", "LIST", "parts", "Parts of the study")
@@ -205,7 +218,8 @@ impl Experiment for Angiography {
                     grid("heads", heading, arm, None, None, &["outcome_auc", "parameters"])
                 }
                 Part::Reports => {
-                    let arm = Factor::explained("arm", Role::Arm, TEXT_ARMS).with_baseline("words");
+                    let levels = TEXT_ARMS.into_iter().chain(spec.encoder.is_some().then_some(ENCODER_ARM));
+                    let arm = Factor::explained("arm", Role::Arm, levels).with_baseline("words");
                     let metrics = ["recall_10", "recall_1", "over_chance", "reciprocal_rank", "gain_10", "parameters"];
                     let heading = "Impressions that findings find";
                     Grid::new(REPORTS, heading, vec![arm, Factor::seeds(&spec.seeds)], &metrics)
@@ -231,7 +245,12 @@ impl Experiment for Angiography {
         if (own.is_some() || reports.is_some()) && spec.seeds.len() > 1 {
             found = found.notice("splits of different seeds share patients, so intervals over seeds are too narrow");
         }
-        Ok((Inputs { own, reports }, found))
+        let encoder = spec.encoder.as_deref().map(TextBundle::read).transpose()?;
+        let vectors = match (&reports, &encoder) {
+            (Some(reports), Some(encoder)) => Some(reports.vectors(encoder)?),
+            _ => None,
+        };
+        Ok((Inputs { own, reports, encoder, vectors }, found))
     }
 
     fn prepare(
@@ -241,7 +260,10 @@ impl Experiment for Angiography {
         context: &Context,
     ) -> Result<(Option<Block>, Measurement), StudyError> {
         let found = match block.grid.as_str() {
-            SHARED => Some(Block::new(spec, inputs.own.as_ref(), block.seed(), context)?),
+            SHARED => {
+                let (own, encoder) = (inputs.own.as_ref(), inputs.encoder.as_ref());
+                Some(Block::new(spec, own, encoder, block.seed(), context)?)
+            }
             _ => None,
         };
         Ok((found, Measurement::default()))
@@ -257,7 +279,8 @@ impl Experiment for Angiography {
         let missing = || StudyError::MissingTrial { trial: at.to_string() };
         if at.grid == REPORTS {
             let reports = inputs.reports.as_ref().ok_or_else(missing)?;
-            return reports::run(spec, reports, at.get("arm"), at.seed(), context);
+            let point = (at.get("arm"), at.seed());
+            return reports::run(spec, reports, inputs.vectors.as_ref(), point, context);
         }
         let trial = Trial { spec, block: block.as_ref().ok_or_else(missing)?, at, context };
         match at.grid.as_str() {

@@ -8,8 +8,9 @@ use crate::nn::layer::{
 };
 use crate::nn::loss::Contrastive;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
-use crate::systems::angiography::encoder::{TextEncoder, TextSize, VideoEncoder, VideoSize};
+use crate::systems::angiography::encoder::{VideoEncoder, VideoSize};
 use crate::systems::angiography::studies::{FilmShape, VIEWS};
+use crate::systems::angiography::texts::{TextInput, TextReader};
 
 /// Films and reports in one space.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,10 +19,8 @@ pub struct PairModel {
     pub video: VideoSize,
     /// Their shape.
     pub shape: FilmShape,
-    /// Of reports.
-    pub text: TextSize,
-    /// Words of the vocabulary.
-    pub vocabulary: usize,
+    /// How reports are read.
+    pub text: TextInput,
     /// Width of the common space.
     pub common: usize,
     /// What is minimised.
@@ -33,7 +32,7 @@ pub struct PairModel {
 /// A built [`PairModel`].
 pub struct PairNetwork {
     video: VideoEncoder,
-    text: TextEncoder,
+    text: TextReader,
     of_video: Linear,
     of_text: Linear,
     scale: ContrastiveScale,
@@ -47,9 +46,9 @@ impl PairModel {
     pub fn network(&self, params: &mut Params) -> Result<PairNetwork, NnError> {
         Ok(PairNetwork {
             video: VideoEncoder::new(params, &self.video, self.shape)?,
-            text: TextEncoder::new(params, "text", &self.text, self.vocabulary)?,
+            text: self.text.reader(params)?,
             of_video: Linear::new(params, "common.video", (self.video.width, self.common), false)?,
-            of_text: Linear::new(params, "common.text", (self.text.width, self.common), false)?,
+            of_text: Linear::new(params, "common.text", (self.text.width(), self.common), false)?,
             scale: ContrastiveScale::new(params, "scale", self.start)?,
         })
     }
@@ -66,7 +65,7 @@ impl PairNetwork {
         Ok((vectors.detach(), common.detach()))
     }
 
-    /// Reports to the common space.
+    /// Reports, as numbers of words or as vectors, to the common space.
     ///
     /// # Errors
     /// If a word is not in the table.

@@ -12,14 +12,15 @@ use crate::lab::{Context, Measurement};
 use crate::math::words::pluralise;
 use crate::nn::layer::{ContrastiveScale, Linear};
 use crate::nn::loss::Contrastive;
+use crate::nn::text::TextBundle;
 use crate::nn::{Dataset, Examples, LearningRates, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::study::retrieval::Ranks;
 use crate::study::train::TrainingLoop;
-use crate::systems::angiography::encoder::{TextEncoder, TextSize};
 use crate::systems::angiography::learning::loss_named;
-use crate::systems::angiography::report::{SENTENCES, Vocabulary, WORDS_OF_SENTENCE, sentences};
+use crate::systems::angiography::report::{Vocabulary, sentences};
 use crate::systems::angiography::spec::Spec;
+use crate::systems::angiography::texts::{TextInput, TextReader, TextVectors, Texts};
 
 /// Ways to find impressions.
 pub const TEXT_ARMS: [(&str, &str); 4] = [
@@ -28,6 +29,10 @@ pub const TEXT_ARMS: [(&str, &str); 4] = [
     ("siglip", "SigLIP with a trained offset; equal impressions are pairs"),
     ("multi_positive", "InfoNCE with several pairs in a row: equal impressions are pairs"),
 ];
+
+/// One more where there is a pretrained encoder.
+pub const ENCODER_ARM: (&str, &str) =
+    ("encoder", "cosines of the vectors of the pretrained encoder; nothing is trained");
 
 /// Least reports to learn from and to test on.
 const LEAST: usize = 8;
@@ -90,6 +95,15 @@ impl Reports {
         Ok(Self { all, notices, place: table.place })
     }
 
+    /// The vectors of all texts by a pretrained encoder.
+    ///
+    /// # Errors
+    /// As [`TextVectors::of`].
+    pub fn vectors(&self, encoder: &TextBundle) -> Result<TextVectors, StudyError> {
+        let both = self.all.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]);
+        Ok(TextVectors::of(encoder, both)?)
+    }
+
     /// Reports to learn from, and reports with different impressions to test on; those of a patient are on one side.
     ///
     /// # Errors
@@ -113,17 +127,9 @@ impl Reports {
     }
 }
 
-/// Texts as numbers (texts, sentences · words).
-fn encoded<'a>(texts: impl Iterator<Item = &'a str>, vocabulary: &Vocabulary) -> Result<Tensor, NnError> {
-    let words: Vec<u32> = texts.flat_map(|text| vocabulary.encoded(text)).collect();
-    let width = SENTENCES * WORDS_OF_SENTENCE;
-    let count = words.len() / width;
-    Ok(Tensor::from_vec(words, (count, width), &Device::Cpu)?)
-}
-
 struct Pairs<'a> {
     reports: &'a [Report],
-    vocabulary: &'a Vocabulary,
+    texts: &'a Texts,
 }
 
 impl Dataset for Pairs<'_> {
@@ -133,33 +139,32 @@ impl Dataset for Pairs<'_> {
 
     fn rows(&self, rows: &[u32], _mode: Mode) -> Result<Examples, NnError> {
         let own = || rows.iter().map(|row| &self.reports[*row as usize]);
-        let findings = encoded(own().map(|report| report.findings.as_str()), self.vocabulary)?;
-        let impressions = encoded(own().map(|report| report.impression.as_str()), self.vocabulary)?;
+        let findings = self.texts.encoded(own().map(|report| report.findings.as_str()))?;
+        let impressions = self.texts.encoded(own().map(|report| report.impression.as_str()))?;
         let says = Tensor::new(own().map(|report| report.says).collect::<Vec<u32>>(), &Device::Cpu)?;
         Ok(Examples { inputs: vec![findings, impressions], ..Examples::new(says.clone(), says) })
     }
 }
 
-/// One encoder of texts with a map for each of the two kinds.
+/// One encoder of texts, or none, with a map for each of the two kinds.
 struct TextModel {
-    size: TextSize,
-    vocabulary: usize,
+    text: TextInput,
     common: usize,
     loss: Contrastive,
     start: (f64, Option<f64>),
 }
 
 struct TextNetwork {
-    text: TextEncoder,
+    text: TextReader,
     maps: [Linear; 2],
     scale: ContrastiveScale,
 }
 
 impl Model for TextModel {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        let mut map = |name: &str| Linear::new(params, name, (self.size.width, self.common), false);
+        let mut map = |name: &str| Linear::new(params, name, (self.text.width(), self.common), false);
         let maps = [map("common.findings")?, map("common.impression")?];
-        let text = TextEncoder::new(params, "text", &self.size, self.vocabulary)?;
+        let text = self.text.reader(params)?;
         Ok(Box::new(TextNetwork { text, maps, scale: ContrastiveScale::new(params, "scale", self.start)? }))
     }
 }
@@ -187,33 +192,45 @@ pub fn words_in_common(training: &[Report], test: &[Report]) -> Array2<f64> {
     of(|report| &report.findings).dot(&of(|report| &report.impression).t())
 }
 
-/// Trains an arm and measures how well findings find their impression.
+/// Trains an arm and measures how well findings find their impression; networks read the vectors of a pretrained encoder where there
+/// are any.
 ///
 /// # Errors
 /// If there are too few reports, training fails or is stopped.
-pub fn run(spec: &Spec, reports: &Reports, arm: &str, seed: u64, context: &Context) -> Result<Measurement, StudyError> {
+pub fn run(
+    spec: &Spec,
+    reports: &Reports,
+    vectors: Option<&TextVectors>,
+    (arm, seed): (&str, u64),
+    context: &Context,
+) -> Result<Measurement, StudyError> {
     let (training, test) = reports.split(spec, seed)?;
     let mut found = Measurement::default();
     let scores = if arm == "words" {
         words_in_common(&training, &test)
+    } else if let (true, Some(vectors)) = (arm == ENCODER_ARM.0, vectors) {
+        let of = |pick: fn(&Report) -> &str| test.iter().map(pick).collect::<Vec<&str>>();
+        vectors.cosines(&of(|report| &report.findings), &of(|report| &report.impression))?
     } else {
-        let texts = training.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]);
-        let vocabulary = Vocabulary::of(texts, spec.text.words);
+        let both = training.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]);
+        let texts = match vectors {
+            Some(vectors) => Texts::Vectors(vectors.clone()),
+            None => Texts::Words(Vocabulary::of(both, spec.text.words)),
+        };
         let model = TextModel {
-            size: spec.text.clone(),
-            vocabulary: vocabulary.size(),
+            text: texts.input(&spec.text),
             common: spec.common,
             loss: loss_named(arm),
             start: loss_named(arm).start(spec.temperature, spec.pretrain.batch),
         };
         let mut params = Params::new(seed, DType::F32);
-        let pairs = Pairs { reports: &training, vocabulary: &vocabulary };
+        let pairs = Pairs { reports: &training, texts: &texts };
         let observer = context.observer;
         let config = &spec.pretrain;
         let training = TrainingLoop { observer, ..TrainingLoop::new(&model, &pairs, &model.loss, config, seed) };
         training.run(&mut params, &mut LearningRates::default())?;
         found = found.value("parameters", params.count(|_| true) as f64);
-        let pairs = Pairs { reports: &test, vocabulary: &vocabulary };
+        let pairs = Pairs { reports: &test, texts: &texts };
         let all: Vec<u32> = (0..test.len() as u32).collect();
         let output = model.build(&mut params)?.forward(&pairs.rows(&all, Mode::Eval)?.inputs, Mode::Eval)?;
         let values: Vec<f64> = output.logits.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;

@@ -43,6 +43,9 @@ pub struct Spec {
     /// Table of reports with the columns patient, findings and impression, for the part reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<PathBuf>,
+    /// Folder of a pretrained encoder whose vectors of reports are read; without one an encoder learns with the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
     /// The task of own studies that transfer and heads are about; the last with labels 0 and 1 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -116,6 +119,7 @@ impl Default for Spec {
             seeds: vec![0],
             data: None,
             reports: None,
+            encoder: None,
             target: None,
             test_share: 0.3,
             parts: vec![Part::Retrieval, Part::Pooling, Part::Probe, Part::Transfer, Part::Heads],
@@ -221,6 +225,7 @@ impl Settings for Spec {
             .list("seeds", &self.seeds)
             .path("data", self.data.as_deref())
             .path("reports", self.reports.as_deref())
+            .path("encoder", self.encoder.as_deref())
             .within("test_share", self.test_share, 0.05..=0.9)
             .list("parts", &self.parts)
             .whole("films.frames", self.films.frames, 1..=64)

@@ -111,7 +111,7 @@ impl Trial<'_> {
     pub fn retrieval(&self) -> Result<Measurement, StudyError> {
         let (spec, block) = (self.spec, self.block);
         let arm = self.at.get("arm");
-        let model = pair_model(spec, &block.vocabulary, loss_named(arm));
+        let model = pair_model(spec, &block.texts, loss_named(arm));
         let mut params = match arm {
             "clip" => {
                 let mut own = Params::new(self.seed(), candle_core::DType::F32);
@@ -121,13 +121,13 @@ impl Trial<'_> {
             }
             _ => {
                 let studies = &block.training.studies;
-                learned(spec, &model, studies, &block.vocabulary, arm == "shuffled", self.seed(), self.context)?
+                learned(spec, &model, studies, &block.texts, arm == "shuffled", self.seed(), self.context)?
             }
         };
         let pairs = block.test.studies.distinct(spec.pairs);
         let mut found = Measurement::default().value_if("temperature", temperature(&params));
         if let Some((of_reports, of_studies)) =
-            retrieval(&model, &mut params, &pairs, &block.vocabulary, self.context.observer)?
+            retrieval(&model, &mut params, &pairs, &block.texts, self.context.observer)?
         {
             let chance = |k: usize| k.min(of_reports.items()) as f64 / of_reports.items() as f64;
             found = found

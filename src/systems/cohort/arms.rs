@@ -14,6 +14,8 @@ pub enum Features {
     Shuffled,
     /// Features of the network that the settings name.
     Network,
+    /// What its stages below those that are trained make of a picture.
+    Planes,
     /// Histograms of oriented gradients.
     Histograms,
     /// Grey pixels of a small picture.
@@ -31,6 +33,8 @@ pub enum Classifier {
     SupportVectors,
     /// A head of the table of heads on principal components.
     Head(&'static str),
+    /// The last stages of the network and a linear head.
+    Tuned,
     /// A head whose hidden layer makes it as large as the head with the circuit.
     Matched(&'static str),
 }
@@ -67,6 +71,12 @@ pub static ARMS: &[ArmRow] = &[
         doc: "the network of --network with the weights of --weights, frozen, and logistic regression",
         features: Features::Network,
         classifier: Classifier::Logistic,
+    },
+    ArmRow {
+        name: "fine_tuned",
+        doc: "the same network with its last stages trained, and a linear layer",
+        features: Features::Planes,
+        classifier: Classifier::Tuned,
     },
     ArmRow {
         name: "hog_svm",
@@ -113,6 +123,11 @@ pub static ARMS: &[ArmRow] = &[
 ];
 
 impl ArmRow {
+    /// Whether it reads the network that the settings name.
+    pub fn reads_network(&self) -> bool {
+        matches!(self.features, Features::Network | Features::Planes)
+    }
+
     /// The arm of this name.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::nn::backbone::{Backbone, BackboneRow, Trunk, extract};
 use crate::nn::{NnError, Weights};
 use crate::study::{Observer, StudyError};
 use crate::systems::cohort::arms::Features;
+use crate::systems::cohort::tuned::CutNetwork;
 use crate::systems::inputs;
 
 /// Histograms: nine directions, cells of 16 pixels, blocks of two by two cells.
@@ -25,15 +26,18 @@ const GREY: [f32; 3] = [0.2125, 0.7154, 0.0721];
 
 /// The networks that a run needs, opened once.
 #[derive(Default)]
-pub struct Networks(BTreeMap<Features, (Box<dyn Backbone>, [u8; 32])>);
+pub struct Networks {
+    whole: BTreeMap<Features, (Box<dyn Backbone>, [u8; 32])>,
+    cut: Option<CutNetwork>,
+}
 
 impl Networks {
-    /// Opens those of these kinds of features; `network` is that of the settings.
+    /// Opens those of these kinds of features; `network` is that of the settings, of which the last `stages` may be trained.
     ///
     /// # Errors
     /// Weights that are missing, cannot be read or do not fit.
-    pub fn open(kinds: &[Features], network: &inputs::Backbone) -> Result<Self, StudyError> {
-        let mut found = BTreeMap::new();
+    pub fn open(kinds: &[Features], (network, stages): (&inputs::Backbone, usize)) -> Result<Self, StudyError> {
+        let mut found = Self::default();
         for kind in kinds {
             let lite0 = || BackboneRow::named("efficientnet_lite0");
             let opened = match kind {
@@ -44,16 +48,28 @@ impl Networks {
                     (trunk, weights.digest()?)
                 }
                 Features::Network => BackboneRow::named(&network.name)?.open(network.weights.as_deref())?,
+                Features::Planes => {
+                    found.cut = Some(CutNetwork::open(network, stages)?);
+                    continue;
+                }
                 Features::Histograms | Features::Pixels => continue,
             };
-            found.insert(*kind, opened);
+            found.whole.insert(*kind, opened);
         }
-        Ok(Self(found))
+        Ok(found)
     }
 
     /// The network of these features, if they are one's.
     pub fn network(&self, kind: Features) -> Option<&dyn Backbone> {
-        self.0.get(&kind).map(|(network, _)| network.as_ref())
+        match (kind, &self.cut) {
+            (Features::Planes, Some(cut)) => Some(&cut.trunk),
+            _ => self.whole.get(&kind).map(|(network, _)| network.as_ref()),
+        }
+    }
+
+    /// The network whose last stages may be trained, if an arm has one.
+    pub fn cut(&self) -> Option<&CutNetwork> {
+        self.cut.as_ref()
     }
 
     /// Features (pictures, width) of one kind.
@@ -69,7 +85,10 @@ impl Networks {
         if observer.stopped() {
             return Err(StudyError::Interrupted);
         }
-        let Some((network, digest)) = self.0.get(&kind) else {
+        let below = self.cut.as_ref().filter(|_| kind == Features::Planes).map(|cut| (cut.below(), cut.digest));
+        let whole = self.whole.get(&kind).map(|(network, digest)| (network.as_ref(), *digest));
+        let cut = below.as_ref().map(|(network, digest)| (network as &dyn Backbone, *digest));
+        let Some((network, digest)) = whole.or(cut) else {
             let rows: Vec<Vec<f64>> = pictures.par_iter().map(|picture| plain(kind, picture)).collect();
             let width = rows.first().map_or(0, Vec::len);
             // Every picture is brought to one size.
@@ -88,7 +107,7 @@ impl Networks {
         let pictures = Pictures { pictures: pictures.to_vec(), samples, skipped: Vec::new(), notices: Vec::new() };
         let cache = FeatureCache::new(cache);
         let mut done = 0;
-        let found = extract(network.as_ref(), digest, &pictures, Some(&cache), |reached| {
+        let found = extract(network, &digest, &pictures, Some(&cache), |reached| {
             observer.advance(reached - done);
             done = reached;
             !observer.stopped()

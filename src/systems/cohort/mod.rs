@@ -20,6 +20,7 @@ mod saved;
 mod sections;
 mod spec;
 mod trial;
+mod tuned;
 
 pub use arms::{ARMS, ArmRow, Classifier, Features};
 pub use models::{Fitted, Learning, Scaler, matched};
@@ -31,6 +32,7 @@ pub use saliency::{Hits, map, painted};
 pub use saved::{MODEL_FILE, SavedClassifier};
 pub use spec::{Part, Source, Spec};
 pub use trial::{OUTCOME, Outcome, PREDICTIONS_FILE, Split};
+pub use tuned::{CutNetwork, TunedHeader, TunedNetwork, Tuning};
 
 use std::collections::BTreeMap;
 
@@ -56,7 +58,8 @@ const BASELINE: &str = "lite0";
 /// Arms of the part with many patients.
 const LARGE: [&str; 3] = [BASELINE, "shuffled", "hog_svm"];
 /// Pairs of arms that are compared besides each arm with the baseline.
-const PAIRS: [(&str, &str); 4] = [
+const PAIRS: [(&str, &str); 5] = [
+    ("fine_tuned", "network"),
     ("quantum", "classical"),
     ("quantum", "no_entanglers"),
     ("quantum", "frozen_circuit"),
@@ -92,6 +95,7 @@ impl Experiment for SmallCohort {
             "--data pictures --positive cancer --repeats 5",
             "--data pictures --readers readers.csv",
             "--arms lite0,quantum,classical",
+            "--arms network,fine_tuned --network resnet18 --weights resnet18.pth",
         ],
     };
 
@@ -152,9 +156,10 @@ impl Experiment for SmallCohort {
             "Also split by pictures, so that a patient is on both sides; the report says so in red",
         ),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag::field("network", "NAME", "network.name", "The network of the arm network")
+        Flag::field("network", "NAME", "network.name", "The network of the arms network and fine_tuned")
             .with_choices(|| BACKBONES.iter().map(|row| row.name).collect()),
         Flag::field("weights", "FILE", "network.weights", "Its weights"),
+        Flag::field("trained-stages", "N", "tuning.stages", "Last stages of it that the arm fine_tuned trains"),
         Flag::field("positives", "N", "positives", "Patients with the finding"),
         Flag::field("negatives", "N", "negatives", "Patients without"),
         Flag::field("repeats", "N", "repeats", "Repetitions of the cross-validation"),
@@ -231,7 +236,7 @@ impl Experiment for SmallCohort {
             kinds.dedup();
             kinds
         };
-        let networks = Networks::open(&kinds(false), &spec.network)?;
+        let networks = Networks::open(&kinds(false), (&spec.network, spec.tuning.stages))?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
         let pool = pool.map_err(|e| StudyError::Threads { reason: e.to_string() })?;
         let mut opened = BTreeMap::new();
@@ -259,6 +264,7 @@ impl Experiment for SmallCohort {
             cohort,
             features: features.get(&arm.features).ok_or_else(missing)?,
             network: inputs.networks.network(arm.features).filter(|_| at.grid == "main"),
+            cut: inputs.networks.cut(),
             arm,
             split: Split::named(at.get("split")),
             repeats: if at.grid == "large" { 1 } else { spec.repeats },

@@ -8,6 +8,7 @@ use crate::nn::head::HeadConfig;
 use crate::study::{ClassWeight, Observer, StudyError, TrainedHead, Trainer};
 use crate::systems::cohort::arms::{ArmRow, Classifier};
 use crate::systems::cohort::spec::Spec;
+use crate::systems::cohort::tuned::{CutNetwork, TunedNetwork};
 
 /// Violation at which support vectors are taken for found.
 const TOLERANCE: f64 = 1e-4;
@@ -74,6 +75,8 @@ pub enum Fitted {
         /// The head.
         head: Box<TrainedHead>,
     },
+    /// The last stages of a network, which read planes.
+    Tuned(TunedNetwork),
 }
 
 /// Rows to learn from.
@@ -86,7 +89,9 @@ pub struct Learning<'a> {
     pub rows: ArrayView2<'a, f64>,
     /// Whether a row is positive.
     pub labels: &'a [bool],
-    /// Of principal components and heads.
+    /// The network whose last stages are trained; none of other arms.
+    pub network: Option<&'a CutNetwork>,
+    /// Of principal components, heads and last stages.
     pub seed: u64,
 }
 
@@ -96,7 +101,7 @@ impl Learning<'_> {
         match arm.classifier {
             Classifier::Logistic | Classifier::Components => spec.penalties.clone(),
             Classifier::SupportVectors => spec.costs.clone(),
-            Classifier::Head(_) | Classifier::Matched(_) => vec![0.0],
+            Classifier::Head(_) | Classifier::Matched(_) | Classifier::Tuned => vec![0.0],
         }
     }
 
@@ -140,6 +145,12 @@ impl Learning<'_> {
                     }
                 };
                 Ok(choices.iter().map(machine).collect())
+            }
+            Classifier::Tuned => {
+                let missing = || StudyError::Settings { reason: format!("{} has no network to train", self.arm.name) };
+                let network = self.network.ok_or_else(missing)?;
+                let rows = (self.rows, self.labels);
+                Ok(vec![Fitted::Tuned(network.fit(&self.spec.tuning, rows, self.seed, observer)?)])
             }
             Classifier::Head(name) => self.head(HeadConfig::named(name)?.circuit(self.spec.circuit.clone()), observer),
             Classifier::Matched(name) => {
@@ -219,10 +230,12 @@ impl Fitted {
                 let found = head.predict(pca.transform(rows).mapv(|value| value as f32).view())?;
                 found.rows().into_iter().map(|p| (p[1].max(1e-12) / p[0].max(1e-12)).ln()).collect()
             }
+            Self::Tuned(network) => network.decide(rows)?,
         })
     }
 
-    /// Derivatives of the decision by the features of a row; `None` of support vectors, whose features are no planes.
+    /// Derivatives of the decision by the features of a row; `None` of support vectors, whose features are no planes, and of trained
+    /// stages, whose features are not those of the last.
     ///
     /// # Errors
     /// As [`decide`](Self::decide).
@@ -234,7 +247,7 @@ impl Fitted {
                 let components = pca.transform(row.insert_axis(Axis(0))).mapv(|value| value as f32);
                 Some(pca.pulled_back(head.slopes(components.view(), 1)?.row(0)))
             }
-            Self::SupportVectors { .. } => None,
+            Self::SupportVectors { .. } | Self::Tuned(_) => None,
         })
     }
 
@@ -243,6 +256,7 @@ impl Fitted {
         match self {
             Self::Linear { scaler, .. } | Self::SupportVectors { scaler, .. } => scaler.mean.len(),
             Self::Components { pca, .. } | Self::Head { pca, .. } => pca.columns(),
+            Self::Tuned(network) => network.width(),
         }
     }
 
@@ -252,6 +266,7 @@ impl Fitted {
             Self::Linear { weights, .. } | Self::Components { weights, .. } => weights.len() + 1,
             Self::SupportVectors { coefficients, .. } => coefficients.len() + 1,
             Self::Head { head, .. } => head.parameters(),
+            Self::Tuned(network) => network.parameters(),
         }
     }
 }

@@ -23,6 +23,8 @@ struct Found {
     picture: Picture,
     class: String,
     patient: String,
+    /// Where the finding is, row by row.
+    mask: Option<Vec<bool>>,
 }
 
 /// Reads a folder, or photographs with boxes.
@@ -42,12 +44,12 @@ pub fn read(spec: &Spec, path: &Path) -> Result<Cohort, StudyError> {
     }
     let mut cohort = Cohort::empty([others.join(" or "), positive.clone()]);
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for Found { id, picture, class, patient } in found {
+    for Found { id, picture, class, patient, mask } in found {
         let number = *known.entry(patient.clone()).or_insert_with(|| {
             cohort.patients.push(patient);
             cohort.patients.len() - 1
         });
-        cohort.push(number, id, picture, class == positive, None);
+        cohort.push(number, id, picture, class == positive, mask);
     }
     let mut kinds = vec![[false; 2]; cohort.patients.len()];
     for (patient, positive) in cohort.patient.iter().zip(&cohort.is_positive) {
@@ -99,6 +101,7 @@ fn crops(path: &Path, notices: &mut Vec<String>) -> Result<Vec<Found>, StudyErro
         id: samples.ids[k].clone(),
         class: samples.classes[samples.labels[k]].clone(),
         picture,
+        mask: None,
     });
     Ok(found.collect())
 }
@@ -121,7 +124,11 @@ fn folder(spec: &Spec, path: &Path, notices: &mut Vec<String>) -> Result<Vec<Fou
     let mut known = if table.is_file() { patients(&table, &read.ids)? } else { Known::default() };
     let (mut found, mut nameless) = (Vec::new(), 0);
     let mut scanned: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for ((id, picture), in_file) in read.ids.into_iter().zip(read.pictures).zip(read.patients) {
+    let is_mask: BTreeSet<&String> = known.masks.values().collect();
+    let (masks, others): (Vec<_>, Vec<_>) =
+        (read.ids.into_iter().zip(read.pictures).zip(read.patients)).partition(|((id, _), _)| is_mask.contains(id));
+    let masks: BTreeMap<String, Picture> = masks.into_iter().map(|(own, _)| own).collect();
+    for ((id, picture), in_file) in others {
         let refuse = |reason: String| Err(DataError::Malformed { place: place.clone(), reason }.into());
         if known.unused.contains(&id) {
             continue;
@@ -149,7 +156,13 @@ fn folder(spec: &Spec, path: &Path, notices: &mut Vec<String>) -> Result<Vec<Fou
         if let Some(in_file) = in_file {
             scanned.entry(in_file).or_default().insert(patient.clone());
         }
-        found.push(Found { id, picture, class, patient });
+        let mask = match known.masks.get(&id).and_then(|mask| Some((mask, masks.get(mask)?))) {
+            Some((name, mask)) if (mask.width, mask.height) != (picture.width, picture.height) => {
+                return refuse(format!("the mask {name} has another size than its picture {id}"));
+            }
+            other => other.map(|(_, mask)| mask.rgb.iter().step_by(3).map(|byte| *byte > 127).collect()),
+        };
+        found.push(Found { id, picture, class, patient, mask });
     }
     if nameless > 0 {
         notices.push(format!(
@@ -197,6 +210,8 @@ struct Known {
     rows: BTreeMap<String, (Option<String>, Option<String>)>,
     /// Pictures of files and folders in the table that its column `slices` leaves out.
     unused: BTreeSet<String>,
+    /// The picture that is the mask of another: white where the finding is.
+    masks: BTreeMap<String, String>,
 }
 
 /// A row names a picture, a file with several slices, or a folder.
@@ -211,6 +226,7 @@ fn patients(path: &Path, ids: &[String]) -> Result<Known, StudyError> {
     };
     let label = column(&["label", "class", "diagnosis"]);
     let slices = column(&["slices"]);
+    let mask = column(&["mask", "segmentation"]);
     let mut known = Known::default();
     for row in &table.rows {
         let name = row.fields[picture].replace('\\', "/");
@@ -234,6 +250,14 @@ fn patients(path: &Path, ids: &[String]) -> Result<Known, StudyError> {
             }
             _ => (0, own.len() - 1),
         };
+        if let Some(column) = mask.filter(|column| !row.fields[*column].is_empty()) {
+            let name = row.fields[column].replace('\\', "/");
+            let is_one = |id: &&String| **id == name.trim_start_matches("./");
+            let own_mask = ids.iter().find(is_one).filter(|_| own.len() == 1);
+            let expected = "expected the path of a picture in the folder, for a row with one picture";
+            let own_mask = own_mask.ok_or_else(|| table.wrong(row, column, expected))?;
+            known.masks.insert(own[0].1.clone(), own_mask.clone());
+        }
         for (k, (_, id)) in own.into_iter().enumerate() {
             let is_new = match (kept.0..=kept.1).contains(&k) {
                 true => {

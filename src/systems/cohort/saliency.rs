@@ -1,6 +1,6 @@
 //! Whether a classifier looks at the lesion: maps of its decision against masks of drawn lesions, and maps on pictures.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::data::Picture;
 use crate::nn::backbone::Backbone;
@@ -13,7 +13,8 @@ use crate::systems::cohort::models::Fitted;
 const TOLERANCE: f64 = 15.0;
 
 /// Where a decision comes from, on the pixels of the picture, 0 to 1: Grad-CAM, or of a ViT, whose features are no means of planes,
-/// its attention rollout, which does not depend on the classifier. `None` of a classifier without derivatives.
+/// its attention rollout, which does not depend on the classifier. `None` of a classifier without derivatives, and of a ViT whose last
+/// stages were trained.
 ///
 /// # Errors
 /// If the network or the classifier cannot compute.
@@ -23,6 +24,10 @@ pub fn map(
     fitted: &Fitted,
     features: ArrayView1<'_, f64>,
 ) -> Result<Option<Array2<f64>>, StudyError> {
+    if let Fitted::Tuned(tuned) = fitted {
+        let map = tuned.map(features.insert_axis(Axis(0)))?;
+        return Ok(map.map(|map| on_picture(&map, picture, &network.transform())));
+    }
     if let Some(shares) = attention_map(network, picture)? {
         return Ok(Some(on_picture(&shares, picture, &network.transform())));
     }

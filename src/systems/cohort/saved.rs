@@ -15,12 +15,13 @@ use crate::nn::{ModelHeader, NnError};
 use crate::sim::Executions;
 use crate::study::diagnostic::RocArea;
 use crate::study::{Observer, StudyError, TrainedHead};
-use crate::systems::cohort::arms::{ArmRow, Features};
+use crate::systems::cohort::arms::ArmRow;
 use crate::systems::cohort::features::Networks;
 use crate::systems::cohort::models::{Fitted, Scaler};
 use crate::systems::cohort::saliency;
 use crate::systems::cohort::spec::Spec;
 use crate::systems::cohort::trial::Chosen;
+use crate::systems::cohort::tuned::{TunedHeader, TunedNetwork};
 use crate::systems::inputs::{NewData, new_pictures};
 
 /// File of a trial with the classifier that all of its patients were learned from for.
@@ -38,6 +39,8 @@ struct Header {
     gamma: f64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pca: Option<Pca>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    network: Option<TunedHeader>,
 }
 
 impl ModelHeader for Header {
@@ -66,7 +69,7 @@ impl SavedClassifier {
     /// If the tensor library fails.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
         let row = |values: &Array1<f64>| Tensor::new(values.to_vec(), &Device::Cpu);
-        let mut tensors: Vec<(&str, Tensor)> = Vec::new();
+        let mut tensors: Vec<(String, Tensor)> = Vec::new();
         let mut header = Header {
             arm: self.arm.name.into(),
             classes: self.classes.clone(),
@@ -76,29 +79,35 @@ impl SavedClassifier {
             bias: 0.0,
             gamma: 0.0,
             pca: None,
+            network: None,
         };
         match &self.fitted {
             Fitted::Linear { scaler, weights, bias } => {
                 (header.kind, header.bias) = ("linear".into(), *bias);
-                tensors.push(("mean", row(&scaler.mean)?));
-                tensors.push(("deviation", row(&scaler.deviation)?));
-                tensors.push(("weights", row(weights)?));
+                tensors.push(("mean".into(), row(&scaler.mean)?));
+                tensors.push(("deviation".into(), row(&scaler.deviation)?));
+                tensors.push(("weights".into(), row(weights)?));
             }
             Fitted::Components { pca, weights, bias } => {
                 (header.kind, header.bias, header.pca) = ("components".into(), *bias, Some(pca.clone()));
-                tensors.push(("weights", row(weights)?));
+                tensors.push(("weights".into(), row(weights)?));
             }
             Fitted::SupportVectors { scaler, rows, coefficients, bias, gamma } => {
                 (header.kind, header.bias, header.gamma) = ("support_vectors".into(), *bias, *gamma);
-                tensors.push(("mean", row(&scaler.mean)?));
-                tensors.push(("deviation", row(&scaler.deviation)?));
-                tensors.push(("coefficients", row(coefficients)?));
+                tensors.push(("mean".into(), row(&scaler.mean)?));
+                tensors.push(("deviation".into(), row(&scaler.deviation)?));
+                tensors.push(("coefficients".into(), row(coefficients)?));
                 let values = Tensor::from_iter(rows.iter().copied(), &Device::Cpu)?;
-                tensors.push(("rows", values.reshape(rows.dim())?));
+                tensors.push(("rows".into(), values.reshape(rows.dim())?));
             }
             Fitted::Head { pca, head } => {
                 (header.kind, header.pca) = ("head".into(), Some(pca.clone()));
-                tensors.push(("head", Tensor::new(head.to_bytes()?, &Device::Cpu)?));
+                tensors.push(("head".into(), Tensor::new(head.to_bytes()?, &Device::Cpu)?));
+            }
+            Fitted::Tuned(network) => {
+                let (own, parts) = network.parts();
+                (header.kind, header.network) = ("tuned".into(), Some(own));
+                tensors.extend(parts);
             }
         }
         Ok(header.to_bytes(tensors)?)
@@ -160,6 +169,11 @@ impl SavedClassifier {
                 }
                 Fitted::Head { pca: pca(Some(head.model.shape.features))?, head }
             }
+            "tuned" => {
+                let own = header.network.as_ref().ok_or_else(misfit)?;
+                let parts = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone()));
+                Fitted::Tuned(TunedNetwork::of_parts(own, parts, path)?)
+            }
             other => return Err(failed(format!("kind {other:?} of classifier"))),
         };
         let Header { threshold, calibration, bias, gamma, .. } = header;
@@ -199,7 +213,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
             "the classifier has no circuit, so devices, shots and mitigation change nothing; --head quantum has one",
         )?,
     }
-    if arm.features == Features::Network {
+    if arm.reads_network() {
         trial.check_contents("network.weights", spec.network.weights.as_deref())?;
     }
     let names = classes[0].split(" or ").map(String::from).chain([classes[1].clone()]).collect::<Vec<_>>();
@@ -210,7 +224,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     let labels: Vec<Option<usize>> = pictures.samples.ids.iter().map(class_of).collect();
     applied.notices.extend(pictures.notices.iter().cloned());
     applied.notices.extend(pictures.skipped.iter().map(|reason| format!("left out: {reason}")));
-    let networks = Networks::open(&[arm.features], &spec.network)?;
+    let networks = Networks::open(&[arm.features], (&spec.network, spec.tuning.stages))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|e| StudyError::Threads { reason: e.to_string() })?;
     let features =

@@ -10,6 +10,7 @@ use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::cohort::arms::{ARMS, ArmRow, Features};
+use crate::systems::cohort::tuned::Tuning;
 use crate::systems::inputs::Backbone;
 
 /// Where patients come from unless a folder is named.
@@ -62,8 +63,10 @@ pub struct Spec {
     pub parts: Vec<Part>,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
-    /// The network of the arm `network`.
+    /// The network of the arms `network` and `fine_tuned`.
     pub network: Backbone,
+    /// How its last stages are trained.
+    pub tuning: Tuning,
     /// Patients with the finding.
     pub positives: usize,
     /// Patients without.
@@ -115,8 +118,9 @@ impl Default for Spec {
             skip_bad: false,
             allow_leakage: false,
             parts: vec![Part::Arms],
-            arms: ARMS.iter().filter(|row| row.features != Features::Network).map(|row| row.name.into()).collect(),
+            arms: ARMS.iter().filter(|row| !row.reads_network()).map(|row| row.name.into()).collect(),
             network: Backbone { name: "squeezenet1_1".into(), weights: None },
+            tuning: Tuning::default(),
             positives: 40,
             negatives: 24,
             large: 10,
@@ -174,6 +178,7 @@ impl Settings for Spec {
                 spec.arms = ["lite0", "hog_svm", "pca_logistic", "quantum", "classical"].map(String::from).to_vec();
                 (spec.penalties, spec.costs) = (vec![300.0], vec![1.0]);
                 (spec.components, spec.pixel_components, spec.train.epochs) = (2, 3, 2);
+                spec.tuning.train.epochs = 2;
                 (spec.circuit.qubits, spec.circuit.depth) = (2, 1);
             },
         },
@@ -224,9 +229,14 @@ impl Settings for Spec {
         }
         let has_weights =
             self.network.weights.is_some() || BackboneRow::named(&self.network.name).is_ok_and(BackboneRow::is_at_hand);
-        if self.reads(Features::Network) && !has_weights {
-            let expected = format!("a weight file of {} (--weights), for the arm network", self.network.name);
+        let network_arms =
+            self.arms.iter().filter_map(|name| ArmRow::named(name).ok()).filter(|row| row.reads_network());
+        if let (Some(arm), false) = (network_arms.map(|row| row.name).next(), has_weights) {
+            let expected = format!("a weight file of {} (--weights), for the arm {arm}", self.network.name);
             check.refuse("network.weights", "missing", expected);
+        }
+        if self.reads(Features::Planes) {
+            self.tuning.validate("tuning", &self.network, check);
         }
         if self.data.is_none() {
             let expected = "a folder of pictures beside it (--data)";

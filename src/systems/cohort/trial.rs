@@ -19,6 +19,7 @@ use crate::systems::cohort::patients::Cohort;
 use crate::systems::cohort::saliency::{self, Hits};
 use crate::systems::cohort::saved::{MODEL_FILE, SavedClassifier};
 use crate::systems::cohort::spec::Spec;
+use crate::systems::cohort::tuned::CutNetwork;
 
 /// File of a trial with its predictions of every patient.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
@@ -115,6 +116,8 @@ pub struct Trial<'a> {
     pub features: &'a Array2<f64>,
     /// The network that made them, for maps; `None` makes none.
     pub network: Option<&'a dyn Backbone>,
+    /// The network whose last stages the arm may train.
+    pub cut: Option<&'a CutNetwork>,
     /// The arm.
     pub arm: &'static ArmRow,
     /// What must not be on both sides.
@@ -203,8 +206,8 @@ impl Trial<'_> {
         context.proceed()?;
         let features = self.features.select(Axis(0), rows);
         let labels: Vec<bool> = rows.iter().map(|&row| self.cohort.is_positive[row]).collect();
-        let learning =
-            Learning { spec: self.spec, arm: self.arm, rows: features.view(), labels: &labels, seed: self.seed };
+        let Self { spec, arm, cut: network, seed, .. } = *self;
+        let learning = Learning { spec, arm, rows: features.view(), labels: &labels, network, seed };
         learning.fit(choices, context.observer)
     }
 

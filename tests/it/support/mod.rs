@@ -16,4 +16,6 @@ pub mod random;
 pub mod scanner;
 #[cfg(feature = "learn")]
 pub mod superoperators;
+#[cfg(feature = "learn")]
+pub mod text_encoder;
 pub mod transpile;
