@@ -1,6 +1,6 @@
 //! What can be wrong with a circuit.
 
-use crate::math::words::{bounded, shortened};
+use crate::math::words::{bounded, number, shortened};
 
 /// A circuit that cannot be built, or lacks what was requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum CircuitError {
     #[error("{op}: angle {value} is not a finite number")]
     NotFinite { op: String, value: f64 },
     /// A formula of angles that has no value there.
-    #[error("the formula {} is {value} at these angles; give angles at which it is a finite number", bounded(formula))]
+    #[error("the formula {} is {} at these angles; give angles at which it is a finite number", bounded(formula), number(*value))]
     OutsideDomain { formula: String, value: f64 },
     /// A slot index past the declared slots.
     #[error("{op}: slot {slot} was never declared (the circuit has {slots})")]

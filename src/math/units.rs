@@ -70,7 +70,7 @@ impl From<Probability> for f64 {
 
 /// The value was not in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{0} is not a probability: expected a number in [0, 1]")]
+#[error("{} is not a probability: expected a number in [0, 1]", crate::math::words::number(*.0))]
 pub struct NotAProbability(pub f64);
 
 /// An energy in electronvolts. Forces are in electronvolts per ångström everywhere; files may state other units.

@@ -45,6 +45,31 @@ pub fn bounded(message: impl std::fmt::Display) -> String {
     format!("{} ... {}", &text[..start], &text[end..])
 }
 
+/// A number of a user in a message: as it is, with an exponent where it has many digits.
+///
+/// ```
+/// use qgraft::math::words::number;
+/// assert_eq!([1.5, -0.002, 0.0, 1e300, -2e-300].map(number), ["1.5", "-0.002", "0", "1e300", "-2e-300"]);
+/// ```
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if value.is_finite() && size != 0.0 && !(1e-6..1e16).contains(&size) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+/// Six decimals for a table, an exponent where more than nine digits would stand before them.
+///
+/// ```
+/// assert_eq!(qgraft::math::words::six_decimals(-0.25), "-0.250000");
+/// assert_eq!(qgraft::math::words::six_decimals(1e300), "1.000000e300");
+/// ```
+pub fn six_decimals(value: f64) -> String {
+    if value.abs() < 1e9 { format!("{value:.6}") } else { format!("{value:.6e}") }
+}
+
 /// "1 seed", "5 seeds".
 pub fn pluralise(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })

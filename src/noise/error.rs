@@ -1,6 +1,6 @@
 //! What can be wrong with a channel or a noise model.
 
-use crate::math::words::closest;
+use crate::math::words::{closest, number};
 
 /// A channel, model or program that cannot be built.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -8,7 +8,7 @@ use crate::math::words::closest;
 #[allow(missing_docs, reason = "the message names every field")]
 pub enum NoiseError {
     /// A parameter of a channel outside its range.
-    #[error("{channel}: {parameter} = {value} is out of range; expected {expected}")]
+    #[error("{channel}: {parameter} = {} is out of range; expected {expected}", number(*value))]
     Parameter { channel: &'static str, parameter: &'static str, value: f64, expected: String },
     /// Kraus operators that do not sum to the identity.
     #[error("Kraus operators are not complete: |ΣK†K - 1| = {defect:.1e}; scale them so that ΣK†K = 1")]

@@ -2,6 +2,7 @@
 
 use crate::circuit::{CircuitError, CircuitFileError};
 use crate::device::{DeviceError, TranspileError};
+use crate::math::words::number;
 use crate::noise::NoiseError;
 
 /// A circuit that cannot be run under its condition.
@@ -50,7 +51,7 @@ pub enum SimError {
     #[error("angle {slot} of row {row} is {value}; angles must be finite")]
     NotFinite { row: usize, slot: usize, value: f64 },
     /// A formula of angles that has no value there.
-    #[error("the formula {formula} is {value} in row {row}; give angles at which it is a finite number")]
+    #[error("the formula {formula} is {} in row {row}; give angles at which it is a finite number", number(*value))]
     OutsideDomain { formula: String, row: usize, value: f64 },
     /// An observable outside the register.
     #[error("observable {observable} reaches past the {qubits} qubits of the program")]
@@ -62,7 +63,7 @@ pub enum SimError {
     #[error("the direction has rows and weight slots {got:?}, expected those of the angles, {expected:?}")]
     DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
     /// A difference over nothing.
-    #[error("the step of the difference is {step}; give a finite number above 0, such as 1e-4")]
+    #[error("the step of the difference is {}; give a finite number above 0, such as 1e-4", number(*step))]
     DifferenceStep { step: f64 },
     /// A mean over nothing.
     #[error("a gradient from no sample is nothing; give samples = 1 or more")]
@@ -98,10 +99,10 @@ pub enum SimError {
     )]
     CancellationCost { cost: f64, draws: usize, needed: f64 },
     /// A noise scale that folding cannot make.
-    #[error("noise cannot be scaled by {scale}; folding makes factors of at least 1")]
+    #[error("noise cannot be scaled by {}; folding makes factors of at least 1", number(*scale))]
     NoiseScale { scale: f64 },
     /// A noise scale that makes a program too long to run.
-    #[error("noise scaled by {scale} by folding repeats {steps} steps that often; use a factor of at most {most:.0}")]
+    #[error("noise scaled by {} by folding repeats {steps} steps that often; use a factor of at most {most:.0}", number(*scale))]
     TooMuchFolding { scale: f64, steps: usize, most: f64 },
     /// Too few points to continue to zero noise.
     #[error(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::classic::ClassicError;
 use crate::data::DataError;
-use crate::math::words::{bounded, closest, shortened};
+use crate::math::words::{bounded, closest, number, shortened};
 use crate::nn::NnError;
 
 /// A field of settings whose value cannot be used.
@@ -21,7 +21,12 @@ pub struct Invalid {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}: expected {}", shortened(&self.field), shortened(&self.value), bounded(&self.expected))
+        // A number of a user may have hundreds of digits.
+        let value = match self.value.parse::<f64>() {
+            Ok(value) if self.value.len() > 24 => number(value),
+            _ => shortened(&self.value),
+        };
+        write!(f, "{} = {value}: expected {}", shortened(&self.field), bounded(&self.expected))
     }
 }
 
@@ -97,7 +102,7 @@ pub enum StudyError {
     #[error("interrupted; finished trials are kept in {}, and --resume continues", path.display())]
     Paused { path: PathBuf },
     /// A loss that is not a number.
-    #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
+    #[error("the loss became {} in epoch {epoch}; lower train.rate (now {}) or check the features", number(*loss), number(*rate))]
     Diverged { loss: f64, epoch: usize, rate: f64 },
     /// A defect of this program that made one trial panic.
     #[error("the trial panicked: {message}; this is a defect of qgraft, please report it")]

@@ -246,6 +246,38 @@ fn sizes_have_bounds_that_are_checked_before_memory_is_asked_for() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A command, and how it names the number that it was given.
+const LONG_NUMBERS: &[(&str, &str)] = &[
+    ("run noise_robustness --scales 1e300", "scales = 1e300:"),
+    ("run qtl --set evaluate.scales=[-1e-300]", "evaluate.scales = -1e-300:"),
+    ("run qtl --set circuit.weight_sd=-1e300", "circuit.weight_sd = -1e300:"),
+    ("draw power.qasm", "pow(1e300)"),
+    ("draw register.qasm", "1e300 is not an integer"),
+    ("draw index.qasm", "1e300 is not an integer"),
+    ("simulate one.qasm --observable 1e300*Z0", "-1.000000e300"),
+    ("simulate one.qasm --engine sparse --observable 1e300*Z0", "-1.000000e300"),
+];
+
+#[test]
+fn a_number_with_hundreds_of_digits_is_named_with_its_exponent() {
+    let folder = folder();
+    let texts = [
+        ("power", "pow(1e300) @ x q[0];"),
+        ("register", "qubit[1e300] r;"),
+        ("index", "x q[1e300];"),
+        ("one", "x q[0];"),
+    ];
+    for (name, statement) in texts {
+        let text = format!("OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit[2] q;\n{statement}\n");
+        fs::write(folder.path().join(name).with_extension("qasm"), text).unwrap();
+    }
+    for (line, part) in LONG_NUMBERS {
+        let text = said(&ended(command(folder.path(), line)));
+        let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+        assert!(text.contains(part) && longest < Some(30), "{line}: {text}");
+    }
+}
+
 #[test]
 fn threads_have_a_bound_and_the_environment_is_told() {
     let folder = folder();

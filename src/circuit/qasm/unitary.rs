@@ -8,6 +8,7 @@ use crate::circuit::gate::GATES;
 use crate::circuit::{Gate, Op, OpKind, Param, Params};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, distance, distance_up_to_phase, identity};
+use crate::math::words::number;
 
 /// The operations in reverse, each inverted.
 pub(super) fn inverse(ops: Vec<Op>) -> Result<Vec<Op>, Fault> {
@@ -73,14 +74,14 @@ pub(super) fn power(ops: Vec<Op>, exponent: f64, limit: usize) -> Result<Vec<Op>
     if exponent.fract() == 0.0 {
         let times = exponent.abs();
         if times * ops.len() as f64 > limit as f64 {
-            return Err(Fault::new(format!("pow({exponent}) expands to more than {limit} operations")));
+            return Err(Fault::new(format!("pow({}) expands to more than {limit} operations", number(exponent))));
         }
         let once = if exponent < 0.0 { inverse(ops)? } else { ops };
         return Ok((0..times as usize).flat_map(|_| once.iter().cloned()).collect());
     }
     let hint = "only whole powers of composite gates are supported: give the gate a smaller angle instead";
     let [Op { kind: OpKind::Gate { gate, params, controls }, qubits, .. }] = &ops[..] else {
-        return Err(Fault::new(format!("pow({exponent}) of a gate that is made of others")).hint(hint));
+        return Err(Fault::new(format!("pow({}) of a gate that is made of others", number(exponent))).hint(hint));
     };
     let (own, base) = gate.as_controlled();
     let fixed: Option<Vec<f64>> = params.iter().map(|p| p.dependence().is_none().then(|| p.value(&[]))).collect();
@@ -89,11 +90,9 @@ pub(super) fn power(ops: Vec<Op>, exponent: f64, limit: usize) -> Result<Vec<Op>
             let (over, target) = qubits.split_at(own + controls);
             controlled(root((base.row().matrix)(&values), exponent, target), over)
         }
-        Some(_) => Err(Fault::new(format!("pow({exponent}) of {}", gate.name())).hint(hint)),
-        None => {
-            Err(Fault::new(format!("pow({exponent}) of a gate whose angle is an input"))
-                .hint("scale the angle instead"))
-        }
+        Some(_) => Err(Fault::new(format!("pow({}) of {}", number(exponent), gate.name())).hint(hint)),
+        None => Err(Fault::new(format!("pow({}) of a gate whose angle is an input", number(exponent)))
+            .hint("scale the angle instead")),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use super::error::Fault;
 use super::syntax::Type;
 use crate::circuit::Param;
+use crate::math::words::number;
 
 /// Bits of a [`Value::Bits`] at most.
 pub(super) const WIDEST: usize = 64;
@@ -41,21 +42,27 @@ pub(super) enum Value {
     },
 }
 
+/// With its sign, as the second part of a sum.
+fn signed(value: f64) -> String {
+    let text = number(value);
+    if text.starts_with('-') { text } else { format!("+{text}") }
+}
+
 /// As a message names it.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Integer(value) => write!(f, "{value}"),
-            Self::Real(value) | Self::Angle(Param::Fixed(value)) => write!(f, "{value}"),
+            Self::Real(value) | Self::Angle(Param::Fixed(value)) => f.write_str(&number(value)),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Bits { value, width, register: true } => write!(f, "\"{value:0width$b}\"", width = width as usize),
             Self::Bits { value, .. } => write!(f, "{value}"),
             Self::Turn { parts, width } => write!(f, "{} radians", parts as f64 / 2f64.powi(width as i32) * TAU),
-            Self::Complex { re, im } => write!(f, "{re}{im:+}im"),
+            Self::Complex { re, im } => write!(f, "{}{}im", number(re), signed(im)),
             Self::Angle(Param::Slot { .. }) => write!(f, "an input"),
-            Self::Duration { seconds, cycles: 0.0 } => write!(f, "{seconds}s"),
-            Self::Duration { seconds: 0.0, cycles } => write!(f, "{cycles}dt"),
-            Self::Duration { seconds, cycles } => write!(f, "{seconds}s{cycles:+}dt"),
+            Self::Duration { seconds, cycles: 0.0 } => write!(f, "{}s", number(seconds)),
+            Self::Duration { seconds: 0.0, cycles } => write!(f, "{}dt", number(cycles)),
+            Self::Duration { seconds, cycles } => write!(f, "{}s{}dt", number(seconds), signed(cycles)),
         }
     }
 }
@@ -125,7 +132,8 @@ impl Value {
             Self::Boolean(value) => Ok(i128::from(value)),
             Self::Bits { value, .. } => Ok(i128::from(value)),
             Self::Real(value) => {
-                Err(Fault::new(format!("{value} is not an integer")).hint("write a whole number without a point"))
+                let fault = Fault::new(format!("{} is not an integer", number(value)));
+                Err(fault.hint("write a whole number without a point"))
             }
             Self::Turn { .. } => Err(Fault::new("an angle is not an integer").hint("cast it to bits first")),
             Self::Complex { .. } => Err(Fault::new("a complex number is not an integer").hint("write a whole number")),

@@ -9,6 +9,7 @@ use super::answer::{Answer, ErrorAccount};
 use super::setup::Setup;
 use crate::circuit::qasm::OutcomeRegister;
 use crate::math::Seconds;
+use crate::math::words::six_decimals;
 use crate::sim::{CONES, sample};
 
 /// Outcomes in the table; the rest is summed up.
@@ -68,7 +69,7 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     let Some(errors) = &answer.errors else {
         let mut table = table(["observable", "expectation value"]);
         for (name, value) in values {
-            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
+            table.add_row([Cell::new(name), right(six_decimals(*value))]);
         }
         return format!("\n{table}\n");
     };
@@ -81,7 +82,7 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     for ((name, value), error) in values.zip(errors) {
         let cells = columns.iter().map(|column| (column.cell)(error).unwrap_or("–".into()));
         // Without the sign of a zero.
-        let cells = std::iter::once(format!("{:.6}", value + 0.0)).chain(cells).map(right);
+        let cells = std::iter::once(six_decimals(value + 0.0)).chain(cells).map(right);
         table.add_row(std::iter::once(Cell::new(name)).chain(cells));
     }
     if errors.iter().all(|error| error.exact) {

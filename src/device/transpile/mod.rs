@@ -200,10 +200,19 @@ pub fn transpile(
             };
         }
     }
-    let written = native::write(&plan.steps, circuit, &coupling, basis, settings.effort >= Effort::Measured)?;
     let read: Vec<usize> = read.iter().map(|&w| plan.last[w]).collect();
-    let last = wire.iter().map(|&w| plan.last[w]).collect();
-    Ok(summary(written, plan.initial, last, &read, &coupling))
+    let last: Vec<usize> = wire.iter().map(|&w| plan.last[w]).collect();
+    let written = |steps: &[Step]| {
+        let written = native::write(steps, circuit, &coupling, basis, settings.effort)?;
+        Ok::<_, TranspileError>(summary(written, plan.initial.clone(), last.clone(), &read, &coupling))
+    };
+    let mut best = written(&plan.steps)?;
+    if settings.effort >= Effort::Blocks {
+        let other = written(&simplify::with_fewer_pulses(&plan.steps, coupling.qubits()))?;
+        let costs = |made: &TranspiledCircuit| (made.two_qubit_gates, made.pulses, made.depth);
+        best = if costs(&other) < costs(&best) { other } else { best };
+    }
+    Ok(best)
 }
 
 /// Steps on physical qubits.

@@ -218,7 +218,7 @@ pub(super) fn is_diagonal(m: &Small<2>) -> bool {
     m[0][1].norm_sqr() < CLOSE * CLOSE
 }
 
-fn is_antidiagonal(m: &Small<2>) -> bool {
+pub(super) fn is_antidiagonal(m: &Small<2>) -> bool {
     m[0][0].norm_sqr() < CLOSE * CLOSE
 }
 

@@ -1,5 +1,6 @@
 //! Fewer entanglers: pairs that cancel, and blocks on two qubits built anew.
 
+use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use crate::circuit::OpKind;
@@ -28,7 +29,7 @@ pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort, has_
         let before = entanglers(&steps);
         steps = cancel(steps, qubits, effort);
         if effort >= Effort::Blocks {
-            steps = resynthesise(steps, qubits, has_zz);
+            steps = resynthesise(steps, qubits, |block, a, b| best(block, a, b, has_zz));
         }
         // The last round also joins the runs that the one before it left behind.
         if effort < Effort::Blocks || entanglers(&steps) == before {
@@ -159,8 +160,14 @@ struct Block {
     steps: Vec<Step>,
 }
 
-/// Builds every maximal block on two qubits anew if that takes fewer entanglers.
-fn resynthesise(steps: Vec<Step>, qubits: usize, has_zz: bool) -> Vec<Step> {
+/// The same with as many entanglers, and blocks on two qubits built anew where fewer pulses then lie between these. What
+/// lies before and behind a block is not known here, so the whole may have more pulses.
+pub(super) fn with_fewer_pulses(steps: &[Step], qubits: usize) -> Vec<Step> {
+    cancel(resynthesise(steps.to_vec(), qubits, fewest_pulses), qubits, Effort::Blocks)
+}
+
+/// Rewrites every maximal block on two qubits.
+fn resynthesise(steps: Vec<Step>, qubits: usize, rewrite: impl Fn(Vec<Step>, usize, usize) -> Vec<Step>) -> Vec<Step> {
     let mut out = Vec::with_capacity(steps.len());
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Vec<Option<usize>> = vec![None; qubits];
@@ -168,7 +175,7 @@ fn resynthesise(steps: Vec<Step>, qubits: usize, has_zz: bool) -> Vec<Step> {
         if let Some(k) = open[q] {
             let (a, b) = blocks[k].qubits;
             (open[a], open[b]) = (None, None);
-            out.extend(best(std::mem::take(&mut blocks[k].steps), a, b, has_zz));
+            out.extend(rewrite(std::mem::take(&mut blocks[k].steps), a, b));
         }
     };
     for step in steps {
@@ -221,6 +228,35 @@ fn best(steps: Vec<Step>, a: usize, b: usize, has_zz: bool) -> Vec<Step> {
     }
     let anew: Vec<Step> = kak::synthesise(&unitary, a, b, has_zz).into_iter().map(Step::new).collect();
     if entanglers(&anew) < count { anew } else { steps }
+}
+
+/// The block, or its unitary built anew if that takes fewer pulses between as many entanglers.
+fn fewest_pulses(steps: Vec<Step>, a: usize, b: usize) -> Vec<Step> {
+    let count = entanglers(&steps);
+    if count < 2 || steps.iter().any(|step| matches!(step.kind, StepKind::Zz(..))) {
+        return steps;
+    }
+    let anew: Vec<Step> = kak::synthesise(&unitary(&steps, a), a, b, false).into_iter().map(Step::new).collect();
+    if entanglers(&anew) == count && pulses_between(&anew) < pulses_between(&steps) { anew } else { steps }
+}
+
+/// Pulses between the first and the last entangler of a block.
+fn pulses_between(steps: &[Step]) -> usize {
+    let (mut total, mut since) = (0, BTreeMap::new());
+    let mut is_inside = false;
+    for step in steps {
+        match &step.kind {
+            StepKind::OneQubitRun(q, run) if is_inside => {
+                since.entry(*q).or_insert_with(OneQubitRun::identity).push(run);
+            }
+            StepKind::OneQubitRun(..) => {}
+            _ => {
+                is_inside = true;
+                total += std::mem::take(&mut since).values().map(OneQubitRun::pulses).sum::<usize>();
+            }
+        }
+    }
+    total
 }
 
 /// The unitary of steps on two qubits, `a` the less significant.

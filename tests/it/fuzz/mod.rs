@@ -6,11 +6,12 @@
 //! * `QGRAFT_FUZZ_CASES=1000000`: cases of each reader, in place of those of the table.
 //! * `QGRAFT_FUZZ_TARGETS=npz,pth`: these readers alone.
 //! * `QGRAFT_FUZZ_SEED=1`: other cases.
-//! * `QGRAFT_WRITE_PAGES=1`: writes the table of docs/reliability.md.
+//! * `QGRAFT_WRITE_PAGES=1`: writes the rows of these readers into the table of docs/reliability.md, each when its cases are done.
 //! * `QGRAFT_FUZZ_CASE=npz:17`: the case that the test `replay` repeats.
 
 mod kinds;
 mod mutate;
+mod page;
 mod pictures;
 mod readers;
 mod seeds;
@@ -23,8 +24,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use page::{Row, Run};
 use targets::{TARGETS, Target};
-use worker::{BYTES, Fault, Job, Report, SECONDS};
+use worker::{Fault, Job, Report};
 
 /// A longer job is divided, so that no processor waits for one reader at the end.
 const LONGEST_JOB: u64 = 50_000;
@@ -71,10 +73,7 @@ fn run(job: &Job, faults: &mut Vec<Fault>) -> Report {
         let found: Vec<Fault> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
         let last = read("case").try_into().map(u64::from_le_bytes);
         if let Ok(report) = serde_json::from_slice::<Report>(&read("report")) {
-            all.read += report.read;
-            all.refused += report.refused;
-            all.slowest = if report.slowest.0 > all.slowest.0 { report.slowest } else { all.slowest };
-            all.peak = all.peak.max(report.peak);
+            all.add(&report);
             from = job.to;
         } else if let Ok(case) = last {
             if !found.iter().any(|fault| fault.case == case) {
@@ -94,67 +93,72 @@ fn run(job: &Job, faults: &mut Vec<Fault>) -> Report {
     all
 }
 
-/// A row of the table.
-struct Row {
-    target: &'static Target,
+/// What the jobs of a reader found so far.
+#[derive(Default)]
+struct Found {
     report: Report,
     faults: Vec<Fault>,
+    /// Jobs that have not ended.
+    left: usize,
+}
+
+/// The readers that the environment asks for.
+fn asked_targets() -> Vec<&'static Target> {
+    let Some(names) = variable("QGRAFT_FUZZ_TARGETS") else { return TARGETS.iter().collect() };
+    let named =
+        |name: &str| targets::named(name).unwrap_or_else(|| panic!("QGRAFT_FUZZ_TARGETS: there is no reader {name:?}"));
+    names.split(',').map(|name| named(name.trim())).collect()
 }
 
 #[test]
 fn every_reader_ends_within_its_limits() {
-    let asked = variable("QGRAFT_FUZZ_CASES").and_then(|text| text.parse::<u64>().ok());
-    let only = variable("QGRAFT_FUZZ_TARGETS");
-    let is_asked = |target: &&Target| only.as_ref().is_none_or(|only| only.split(',').any(|name| name == target.name));
-    let targets: Vec<&'static Target> = TARGETS.iter().filter(is_asked).collect();
-    assert!(!targets.is_empty(), "QGRAFT_FUZZ_TARGETS names none of the readers");
+    let asked = variable("QGRAFT_FUZZ_CASES").map(|text| text.parse::<u64>().expect("QGRAFT_FUZZ_CASES is a number"));
+    let is_written = variable("QGRAFT_WRITE_PAGES").is_some();
+    let targets = asked_targets();
+    let run_now = Run::now(seed());
     let mut jobs = VecDeque::new();
+    let mut found: BTreeMap<&'static str, Found> = BTreeMap::new();
     for target in &targets {
         let cases = asked.unwrap_or(target.cases);
         for from in (0..cases).step_by(LONGEST_JOB as usize) {
-            let (target, to) = (target.name.to_string(), (from + LONGEST_JOB).min(cases));
-            jobs.push_back(Job { target, from, to, seed: seed(), folder: PathBuf::new() });
+            let (name, to) = (target.name.to_string(), (from + LONGEST_JOB).min(cases));
+            jobs.push_back((*target, Job { target: name, from, to, seed: seed(), folder: PathBuf::new() }));
+            found.entry(target.name).or_default().left += 1;
         }
     }
-    let found: Mutex<BTreeMap<String, (Report, Vec<Fault>)>> = Mutex::default();
-    let jobs = Mutex::new(jobs);
+    let (jobs, found) = (Mutex::new(jobs), Mutex::new(found));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
-                    let Some(job) = jobs.lock().unwrap().pop_front() else { break };
+                    let Some((target, job)) = jobs.lock().unwrap().pop_front() else { break };
                     let mut faults = Vec::new();
                     let report = run(&job, &mut faults);
                     let mut found = found.lock().unwrap();
-                    let (all, known) = found.entry(job.target).or_default();
-                    all.read += report.read;
-                    all.refused += report.refused;
-                    all.slowest = if report.slowest.0 > all.slowest.0 { report.slowest } else { all.slowest };
-                    all.peak = all.peak.max(report.peak);
-                    known.extend(faults);
+                    let all = found.get_mut(target.name).expect("it was entered with the job");
+                    all.report.add(&report);
+                    all.faults.extend(faults);
+                    all.left -= 1;
+                    if is_written && all.left == 0 {
+                        page::write(&Row::new(target, &all.report, all.faults.len(), &run_now));
+                    }
                 }
             });
         }
     });
-    let mut found = found.into_inner().unwrap();
-    let row = |target: &&'static Target| {
-        let (report, faults) = found.remove(target.name).unwrap();
-        Row { target, report, faults }
-    };
-    let rows: Vec<Row> = targets.iter().map(row).collect();
-    let table = table(&rows);
-    println!("{table}");
+    let found = found.into_inner().unwrap();
+    let found: Vec<(&Target, &Found)> = targets.iter().map(|target| (*target, &found[target.name])).collect();
+    let rows: Vec<Row> =
+        found.iter().map(|(target, found)| Row::new(target, &found.report, found.faults.len(), &run_now)).collect();
+    println!("{}", page::table(&rows));
     let faults: Vec<String> =
-        rows.iter().flat_map(|row| row.faults.iter().map(|fault| described(row.target, fault))).collect();
+        found.iter().flat_map(|(target, found)| found.faults.iter().map(|fault| described(target, fault))).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    for Row { target, report, .. } in &rows {
+    for (Target { name, .. }, Found { report, .. }) in found {
         // Else the mutations are too mild, or nothing behind the first check is reached.
-        let (name, cases) = (target.name, report.read + report.refused);
+        let cases = report.read + report.refused;
         assert!(cases < 1000 || report.read.min(report.refused) > cases / 200, "{name}: {report:?}");
-    }
-    if variable("QGRAFT_WRITE_PAGES").is_some() && only.is_none() {
-        write_table(&table);
     }
 }
 
@@ -170,61 +174,6 @@ fn described(target: &Target, fault: &Fault) -> String {
         target.name,
         fault.case
     )
-}
-
-/// What the run was, and a line for each reader.
-fn table(rows: &[Row]) -> String {
-    let output = |program: &str, arguments: &[&str]| -> String {
-        let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
-        output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_string())
-    };
-    let build = if cfg!(debug_assertions) { "with debug assertions" } else { "release" };
-    let mut text = format!(
-        "{}, revision {}, seed {}, build {build}, limits {SECONDS} s of processor time and {} MB beyond the process.\n\n\
-         | reader | what | cases | read | refused | faults | slowest (ms) | memory (MB) |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
-        output("date", &["-u", "+%d %B %Y"]),
-        output("git", &["rev-parse", "--short", "HEAD"]),
-        seed(),
-        BYTES >> 20,
-    );
-    for Row { target, report, faults } in rows {
-        let Report { read, refused, slowest, peak } = report;
-        text += &format!(
-            "| {} | {} | {} | {read} | {refused} | {} | {:.0} | {} |\n",
-            target.name,
-            target.doc,
-            read + refused,
-            faults.len(),
-            slowest.0 * 1e3,
-            peak.div_ceil(1 << 20),
-        );
-    }
-    text
-}
-
-/// Lines around the table in docs/reliability.md.
-const MARKS: [&str; 2] = ["<!-- table of the last run: written by the test -->\n", "<!-- end of the table -->\n"];
-
-fn page() -> (PathBuf, String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    (path, text)
-}
-
-fn write_table(table: &str) {
-    let (path, text) = page();
-    let (before, rest) = text.split_once(MARKS[0]).unwrap();
-    let (_, after) = rest.split_once(MARKS[1]).unwrap();
-    std::fs::write(path, format!("{before}{}\n{table}\n{}{after}", MARKS[0], MARKS[1])).unwrap();
-}
-
-#[test]
-fn the_page_has_a_line_for_every_reader() {
-    let (_, text) = page();
-    for target in TARGETS {
-        let line = format!("| {} | {} |", target.name, target.doc);
-        assert!(text.contains(&line), "docs/reliability.md lacks {line}; `just fuzz` writes it");
-    }
 }
 
 #[test]

@@ -52,6 +52,16 @@ pub struct Report {
     pub peak: u64,
 }
 
+impl Report {
+    /// The cases of another report as well.
+    pub fn add(&mut self, other: &Report) {
+        self.read += other.read;
+        self.refused += other.refused;
+        self.slowest = if other.slowest.0 > self.slowest.0 { other.slowest } else { self.slowest };
+        self.peak = self.peak.max(other.peak);
+    }
+}
+
 /// A case that broke a promise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fault {
