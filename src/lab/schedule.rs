@@ -261,6 +261,7 @@ impl<E: Experiment> Run<'_, E> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.measure(k, &observer)))
             .unwrap_or_else(|panic| Err(StudyError::Panicked { message: message(panic.as_ref()) }));
         let seconds = began.0.elapsed().as_secs_f64();
+        let mut is_over = true;
         let failure = match outcome.and_then(|measurement| measurement.check().map(|()| measurement)) {
             Ok(measurement) => {
                 self.keep(k, measurement, began)?;
@@ -272,12 +273,14 @@ impl<E: Experiment> Run<'_, E> {
                 return Err(StudyError::Interrupted);
             }
             Err(error) => {
+                // What lies outside may work again when the run is resumed.
+                is_over = !matches!(error, StudyError::External { .. });
                 self.store.fail(&node.key, &error.to_string())?;
                 Some(error.to_string())
             }
         };
         // A block keeps its trainings until the last trial that uses it: a run that is resumed prepares it again.
-        if node.step == Step::Trial || failure.is_some() {
+        if is_over && (node.step == Step::Trial || failure.is_some()) {
             self.store.forget_trainings(&node.key);
         }
         self.end_of_use(k, true);

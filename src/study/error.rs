@@ -104,6 +104,9 @@ pub enum StudyError {
     /// A loss that is not a number.
     #[error("the loss became {} in epoch {epoch}; lower train.rate (now {}) or check the features", number(*loss), number(*rate))]
     Diverged { loss: f64, epoch: usize, rate: f64 },
+    /// A program outside this one that a trial needs. What the trial has computed is kept, and a resumed run continues there.
+    #[error("{what}: {}", bounded(reason))]
+    External { what: String, reason: String },
     /// A defect of this program that made one trial panic.
     #[error("the trial panicked: {message}; this is a defect of qgraft, please report it")]
     Panicked { message: String },

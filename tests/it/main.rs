@@ -29,6 +29,7 @@ mod peers;
 mod prepared_states;
 mod qasm;
 mod snapshots;
+mod spark;
 mod sparse;
 mod stabilizer;
 mod stabilizer_shots;

@@ -2,6 +2,7 @@
 
 use crate::lab::{Check, Expect, Results, Samples};
 use crate::systems::tuner::arms::METHOD;
+use crate::systems::tuner::trial::DEFAULT;
 
 /// Every check.
 pub const CHECKS: &[Check] = &[
@@ -76,6 +77,22 @@ pub const CHECKS: &[Check] = &[
         doc: "full results whose queries were not all paid for",
         expect: Expect::AtMost(0.0),
         value: |all| Some(all.of("unpaid").samples()?.values().iter().sum()),
+    },
+    Check {
+        name: "faster_on_spark",
+        doc: "real Spark: lower end of the interval of the method's speed-up over the defaults, least over tasks and seeds",
+        expect: Expect::AtLeast(1.0),
+        value: |all| Some(samples(all, "live", ("speedup_low", METHOD))?.min()),
+    },
+    Check {
+        name: "control_on_spark",
+        doc: "real Spark: how far the interval of the defaults against themselves is from 1 on the nearer side, as a factor",
+        expect: Expect::AtMost(1.0),
+        value: |all| {
+            let low = samples(all, "live", ("speedup_low", DEFAULT))?.max();
+            let high = samples(all, "live", ("speedup_high", DEFAULT))?.min();
+            Some(low.max(1.0 / high))
+        },
     },
 ];
 

@@ -13,6 +13,7 @@ mod saved;
 mod sections;
 mod session;
 mod simulator;
+pub mod spark;
 mod spec;
 mod table;
 mod trial;
@@ -31,8 +32,8 @@ use std::collections::BTreeMap;
 
 use crate::classic::tuning::Task;
 use crate::lab::{
-    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
-    Results, Role, SavedRun, StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
+    Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
 use crate::study::Observer;
@@ -52,6 +53,7 @@ const PAIRS: [&str; 8] =
 /// What every trial reads: the engine of each seed, or the table.
 pub struct Inputs {
     worlds: BTreeMap<u64, Box<dyn World>>,
+    spark: Option<spark::Shared>,
 }
 
 impl Experiment for SqlTuner {
@@ -71,6 +73,8 @@ impl Experiment for SqlTuner {
             "--data times.csv --targets nightly",
             "--arms mftune,smac,bohb --budget 40",
             "--set nested=false",
+            "--spark local[2] --tables tpch/sf0.1",
+            "--spark local[2] --tables tpch/sf0.1,tpch/sf1 --record 400",
         ],
     };
 
@@ -98,6 +102,27 @@ impl Experiment for SqlTuner {
         Metric::higher("full_measurements", "full measurements", Unit::Count, "measurements of all queries"),
         Metric::lower("failures", "failures", Unit::Count, "measurements that failed or were stopped"),
         Metric::lower("spent", "budget spent", Unit::Share, "share of the budget"),
+        Metric::higher(
+            "speedup_low",
+            "lower bound",
+            Unit::Plain,
+            "95 % interval of the speed-up over paired repetitions",
+        ),
+        Metric::higher("speedup_high", "upper bound", Unit::Plain, "the other end of the interval"),
+        Metric::lower(
+            "default_seconds",
+            "defaults, s",
+            Unit::Plain,
+            "median seconds of all queries under the defaults",
+        ),
+        Metric::lower("tuned_seconds", "tuned, s", Unit::Plain, "the same under the best configuration"),
+        Metric::higher("repetitions", "repetitions", Unit::Count, "repetitions that are compared"),
+        Metric::lower(
+            "sessions",
+            "sessions",
+            Unit::Count,
+            "sessions that the configurations need, by their static settings",
+        ),
         Metric::lower("unpaid", "unpaid", Unit::Count, "full results whose queries were not all paid for"),
     ];
 
@@ -105,6 +130,11 @@ impl Experiment for SqlTuner {
 
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::apply("data", "FILE", Spec::set_data, "Table of measured times: task, knobs, time_QUERY in seconds"),
+        Flag::apply("spark", "MASTER", Spec::set_spark, "A real Spark: local[N] or spark://HOST:PORT"),
+        Flag::apply("tables", "DIRS", Spec::set_tables, "Its TPC-H tables: a folder of Parquet for each task"),
+        Flag::apply("sources", "FILE", Spec::set_sources, "Table of times that it was measured with before"),
+        Flag::apply("python", "FILE", Spec::set_python, "A Python with pyspark that runs it"),
+        Flag::apply("record", "N", Spec::set_record, "Measure N configurations for a table, in place of tuning"),
         Flag::field("targets", "LIST", "targets", "Tasks that are tuned; all of a table by default"),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
         Flag::field("budget", "N", "budget", "Budget, in full measurements of the defaults"),
@@ -134,6 +164,11 @@ impl Experiment for SqlTuner {
             let factors = vec![task(), arm.with_baseline(baseline).listed_by("arms"), Factor::seeds(&spec.seeds)];
             Grid::new(name, heading, factors, &metrics).in_shared_blocks("histories", &["seed"])
         };
+        let live = || {
+            let names = spec.spark.iter().flat_map(spark::Live::tasks);
+            let names = names.filter(|name| spec.targets.is_empty() || spec.targets.contains(name));
+            Factor::new("task", Role::Setting, names).listed_by("targets")
+        };
         let mut grids = Vec::new();
         for part in &spec.parts {
             grids.push(match part {
@@ -143,6 +178,18 @@ impl Experiment for SqlTuner {
                         false => "Tasks of the simulated engine, each with the others as sources",
                     };
                     grid("main", heading, arms.iter().collect(), BASELINE)
+                }
+                Part::Live => {
+                    let arm = Factor::explained("arm", Role::Arm, arms.iter().map(|row| (row.name, row.doc)));
+                    let factors = vec![live(), arm.listed_by("arms"), Factor::seeds(&spec.seeds)];
+                    let heading = "A real Spark: the best configuration of each arm against the defaults, in turns";
+                    Grid::new("live", heading, factors, &spark::METRICS).in_shared_blocks("spark", &["seed"])
+                }
+                Part::Record => {
+                    let factors = vec![live(), Factor::seeds(&spec.seeds)];
+                    let metrics = ["measurements", "failures", "sessions"];
+                    Grid::new("record", "A table of a real Spark", factors, &metrics)
+                        .in_shared_blocks("spark", &["seed"])
                 }
                 Part::Dissimilar => {
                     let own = arms.iter().filter(|row| DISSIMILAR.contains(&row.name)).collect::<Vec<_>>();
@@ -163,6 +210,12 @@ impl Experiment for SqlTuner {
     }
 
     fn open(spec: &Spec, _: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        if let Some(live) = &spec.spark {
+            // What cannot be read is refused before Spark is started.
+            live.read_sources(&[])?;
+            let shared = spark::Shared::new(live)?;
+            return Ok((Inputs { worlds: BTreeMap::new(), spark: Some(shared) }, Measurement::default()));
+        }
         let mut found = Measurement::default();
         let mut worlds: BTreeMap<u64, Box<dyn World>> = BTreeMap::new();
         for (number, &seed) in spec.seeds.iter().enumerate() {
@@ -191,7 +244,7 @@ impl Experiment for SqlTuner {
             };
             worlds.insert(seed, world);
         }
-        Ok((Inputs { worlds }, found))
+        Ok((Inputs { worlds, spark: None }, found))
     }
 
     fn prepare(
@@ -200,6 +253,9 @@ impl Experiment for SqlTuner {
         block: &Point,
         context: &Context,
     ) -> Result<(Vec<Task>, Measurement), StudyError> {
+        if inputs.spark.is_some() {
+            return Ok(Default::default());
+        }
         let world = inputs.world(block)?;
         Ok((trial::histories(spec, world, block.seed(), context)?, Measurement::default()))
     }
@@ -211,6 +267,15 @@ impl Experiment for SqlTuner {
         at: &Point,
         context: &Context,
     ) -> Result<Measurement, StudyError> {
+        if let (Some(live), Some(shared)) = (&spec.spark, &inputs.spark) {
+            let (name, tasks) = (at.get("task"), live.tasks());
+            let unknown = || StudyError::unknown("task", name, tasks.iter().map(String::as_str));
+            let task = tasks.iter().position(|own| own == name).ok_or_else(unknown)?;
+            return match at.grid.as_str() {
+                "record" => spark::record((spec, live), shared, task, at.seed(), context),
+                _ => spark::tune((spec, live), shared, (ArmRow::named(at.get("arm"))?, task), at.seed(), context),
+            };
+        }
         let world = inputs.world(at)?;
         let name = at.get("task");
         let unknown = || StudyError::unknown("task", name, world.tasks().iter().map(String::as_str));
@@ -235,6 +300,15 @@ impl Experiment for SqlTuner {
 
     fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
         sections::sections(spec, results)
+    }
+
+    /// The table of a recording, all tasks in one: what `--data` replays.
+    fn artifacts(_: &Spec, results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+        let mut tables = Vec::new();
+        for trial in results.trials("record") {
+            tables.extend(files(&trial.point)?.into_iter().filter(|(name, _)| name == spark::TABLE_FILE));
+        }
+        Ok(spark::joined(tables.into_iter().map(|(_, bytes)| bytes)))
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, _: &dyn Observer) -> Result<Option<Applied>, StudyError> {

@@ -4,14 +4,18 @@ use crate::lab::{Point, Results, render};
 use crate::math::words::decimals;
 use crate::report::{Block, Section, Table};
 use crate::systems::tuner::arms::METHOD;
+use crate::systems::tuner::spark::{self, Compared, KNOBS};
 use crate::systems::tuner::spec::Spec;
-use crate::systems::tuner::trial::{Kept, TUNED};
+use crate::systems::tuner::trial::{DEFAULT, Kept, TUNED};
 
 /// Every section.
 pub fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     let kept: Vec<(&Point, Kept)> = results.kept("main", TUNED);
     let mut found = Vec::new();
     found.extend(best(&kept));
+    let live: Vec<(&Point, Kept)> = results.kept("live", TUNED);
+    found.extend(properties(&live));
+    found.extend(by_query(&results.kept("live", spark::COMPARED)));
     found.extend(reached(spec, results));
     found.extend(measured(&kept));
     found
@@ -42,6 +46,55 @@ fn best(kept: &[(&Point, Kept)]) -> Option<Section> {
         )));
     }
     Some(render::section("settings", "Settings that were found", blocks))
+}
+
+/// The best settings on a real Spark that are not its defaults, by Spark's names.
+fn properties(kept: &[(&Point, Kept)]) -> Option<Section> {
+    let mut blocks = Vec::new();
+    let (space, defaults) = (spark::space(), spark::space().default());
+    let defaults: Vec<String> = space.knobs().iter().zip(&defaults).map(|(knob, own)| knob.text(*own)).collect();
+    for (k, (point, own)) in kept.iter().filter(|(point, _)| point.get("arm") != DEFAULT).enumerate() {
+        let (arm, task, seed) = (point.get("arm"), point.get("task"), point.seed());
+        let caption = format!("{arm} on {task}, seed {seed}: settings that differ from the defaults");
+        let mut table = Table::new(&format!("properties_{}", k + 1), &caption, &["setting", "default", "best"], 1);
+        for ((row, default), (_, value)) in
+            KNOBS.iter().zip(&defaults).zip(&own.settings).filter(|((_, a), (_, b))| *a != b)
+        {
+            table.rows.push(vec![
+                row.property.into(),
+                format!("{default}{}", row.unit),
+                format!("{value}{}", row.unit),
+            ]);
+        }
+        blocks.push(match table.rows.is_empty() {
+            true => {
+                Block::Text(format!("{arm} on {task}, seed {seed}: nothing measured was faster than the defaults."))
+            }
+            false => Block::Table(table),
+        });
+    }
+    (!blocks.is_empty()).then(|| render::section("settings", "Settings that were found", blocks))
+}
+
+/// Medians of each query.
+fn by_query(kept: &[(&Point, Compared)]) -> Option<Section> {
+    let mut blocks = Vec::new();
+    for (k, (point, own)) in kept.iter().enumerate() {
+        let (arm, task, seed) = (point.get("arm"), point.get("task"), point.seed());
+        let caption = format!(
+            "Seconds of each query, {arm} on {task}, seed {seed}: medians of {} repetitions",
+            own.default.len()
+        );
+        let header = ["query", "defaults", "best", "defaults over best"];
+        let mut table = Table::new(&format!("queries_{}", k + 1), &caption, &header, 1);
+        for (query, default, tuned) in own.by_query() {
+            table.rows.push(vec![query, decimals(default, 3), decimals(tuned, 3), decimals(default / tuned, 2)]);
+        }
+        if !table.rows.is_empty() {
+            blocks.push(Block::Table(table));
+        }
+    }
+    (!blocks.is_empty()).then(|| render::section("queries", "Queries", blocks))
 }
 
 /// The share of the budget after which each arm is as good as smac at the end.

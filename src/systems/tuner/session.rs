@@ -10,7 +10,7 @@ use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::tuner::world::World;
 
-/// Share of the default's time that a query takes before it fails.
+/// Share of the default's time that a query takes before it fails, where the engine does not say.
 const BEFORE_FAILURE: f64 = 0.3;
 
 /// What is tuned, and how.
@@ -116,8 +116,12 @@ impl Session<'_> {
                     Some(measured) => measured,
                     None => world.measure(self.target, &next.configuration, query, &mut stream),
                 };
+                // A measurement that was stopped is no failure.
+                proceed()?;
                 entry[query] = Some(measured);
-                let seconds = measured.unwrap_or_else(|| BEFORE_FAILURE * reference.get(query).unwrap_or(&0.0));
+                let seconds = measured
+                    .or_else(|| world.failed_after(self.target, &next.configuration, query))
+                    .unwrap_or_else(|| BEFORE_FAILURE * reference.get(query).unwrap_or(&0.0));
                 match is_known {
                     true => step.known += seconds,
                     false => step.cost += seconds,

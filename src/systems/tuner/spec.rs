@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Preset, Settings, Validation};
 use crate::systems::tuner::arms::{ARMS, METHOD};
+use crate::systems::tuner::spark::{self, Live};
 
 /// A grid of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,10 @@ pub enum Part {
     Fidelity,
     /// Arms that know one task with opposite preferences.
     Dissimilar,
+    /// Arms on a real Spark, each compared with the defaults at the end.
+    Live,
+    /// A table of times of a real Spark.
+    Record,
 }
 
 /// Everything that decides a run's result.
@@ -28,6 +33,9 @@ pub struct Spec {
     /// Table of measured times, in place of the simulated engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// A real Spark, in place of the simulated engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spark: Option<Live>,
     /// Tasks that are tuned, each with all others as sources; empty for all of a table.
     pub targets: Vec<String>,
     /// What is run.
@@ -57,6 +65,7 @@ impl Default for Spec {
         Self {
             seeds: vec![0, 1],
             data: None,
+            spark: None,
             targets: vec!["medium".into()],
             parts: vec![Part::Arms, Part::Fidelity, Part::Dissimilar],
             arms: arms.collect(),
@@ -77,6 +86,44 @@ impl Spec {
         self.data = Some(path.into());
         self.targets.clear();
         self.parts.retain(|part| *part == Part::Arms);
+    }
+
+    /// The real Spark of the settings, with what goes with it if it is new.
+    fn live(&mut self) -> &mut Live {
+        if self.spark.is_none() {
+            self.targets.clear();
+            self.seeds = vec![0];
+            self.parts = vec![Part::Live];
+            self.arms = spark::ARMS.map(String::from).to_vec();
+        }
+        self.spark.get_or_insert_default()
+    }
+
+    /// Tunes a real Spark.
+    pub fn set_spark(&mut self, master: &str) {
+        self.live().master = master.into();
+    }
+
+    /// Tunes it on these tables, separated by commas.
+    pub fn set_tables(&mut self, folders: &str) {
+        self.live().tables = folders.split(',').map(|own| own.trim().to_string()).collect();
+    }
+
+    /// Tunes it with what this table knows.
+    pub fn set_sources(&mut self, path: &str) {
+        self.live().sources = Some(path.into());
+    }
+
+    /// Runs it by this Python.
+    pub fn set_python(&mut self, python: &str) {
+        self.live().python = python.into();
+    }
+
+    /// Measures the defaults and others, so many in all, for a table.
+    pub fn set_record(&mut self, rows: &str) {
+        // What is no number is refused with the other settings.
+        self.live().rows = rows.trim().parse().unwrap_or(0);
+        self.parts = vec![Part::Record];
     }
 }
 
@@ -122,7 +169,24 @@ impl Settings for Spec {
             .within("noise", self.noise, 0.0..=1.0)
             .whole("held_out", self.held_out, 3..=10_000);
         check.distinct("targets", &self.targets);
-        if self.data.is_some() {
+        let is_live = |part: &Part| matches!(part, Part::Live | Part::Record);
+        if let Some(live) = &self.spark {
+            live.validate("spark", check);
+            let expected = "nothing: times are measured on the real Spark that is named as well";
+            check.check("data", "a table", self.data.is_none(), expected);
+            let expected = "live, record: the other parts are about the simulated engine";
+            check.check("parts", format!("{:?}", self.parts), self.parts.iter().all(is_live), expected);
+            let tasks = live.tasks();
+            for name in &self.targets {
+                check.name("targets", name, tasks.iter().map(String::as_str));
+            }
+        } else if self.parts.iter().any(is_live) {
+            check.refuse(
+                "parts",
+                format!("{:?}", self.parts),
+                "no part on a real Spark, unless one is named as --spark MASTER",
+            );
+        } else if self.data.is_some() {
             let is_arms = self.parts == [Part::Arms];
             let expected = "arms alone: a table has no smaller data sets and no task that is known to be unlike";
             check.check("parts", format!("{:?}", self.parts), is_arms, expected);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::classic::tuning::{Configuration, Knob, Observation, Space, Task, Values};
-use crate::data::TextTable;
+use crate::data::{TextRow, TextTable};
 use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::tuner::world::World;
@@ -12,7 +12,7 @@ use crate::systems::tuner::world::World;
 /// Start of the names of columns with times.
 pub const TIME: &str = "time_";
 /// Start of the names of columns with meta-features of the task.
-const META: &str = "meta_";
+pub const META: &str = "meta_";
 /// What a time may say of a query that failed.
 const FAILED: [&str; 8] = ["", "failed", "fail", "error", "timeout", "nan", "inf", "none"];
 /// A range of so many times its start is taken as logarithmic.
@@ -114,21 +114,72 @@ impl ReplayTable {
 /// A table that lacks a knob or a query, has a value outside the space, or several tasks.
 pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -> Result<Task, StudyError> {
     let table = TextTable::read(path)?;
-    let column = |name: &str| {
-        let found = table.header.iter().position(|own| own == name);
-        found.ok_or_else(|| table.malformed(format!("no column {name:?}, which the run has")))
-    };
-    let knobs = space.knobs().iter().map(|knob| column(&knob.name)).collect::<Result<Vec<_>, _>>()?;
-    let times = queries.iter().map(|query| column(&format!("{TIME}{query}"))).collect::<Result<Vec<_>, _>>()?;
+    let known = Known::of(&table, space, queries, full)?;
     if let (Some(at), Some(first)) = (table.column(&["task"]), table.rows.first())
         && let Some(row) = table.rows.iter().find(|row| row.fields[at] != first.fields[at])
     {
         return Err(table.wrong(row, at, format!("expected the rows of {:?} alone", first.fields[at])).into());
     }
-    let mut observations = Vec::new();
+    let observations = table.rows.iter().map(|row| known.observation(row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Task { name: "new".into(), meta: Vec::new(), observations })
+}
+
+/// Measured times of every task of a table in a known space, with these meta-features of the task's first row; without any if a
+/// column is missing.
+///
+/// # Errors
+/// A table that lacks a knob or a query, or has a value outside the space.
+pub fn read_sources(
+    path: &Path,
+    space: &Space,
+    (queries, meta): (&[String], &[String]),
+    full: usize,
+) -> Result<Vec<Task>, StudyError> {
+    let table = TextTable::read(path)?;
+    let known = Known::of(&table, space, queries, full)?;
+    let column = |name: &String| table.header.iter().position(|own| *own == format!("{META}{name}"));
+    let meta = meta.iter().map(column).collect::<Option<Vec<usize>>>().unwrap_or_default();
+    let mut found: Vec<Task> = Vec::new();
     for row in &table.rows {
+        let name = table.column(&["task"]).map_or("task", |at| row.fields[at].as_str());
+        let place = match found.iter().position(|own| own.name == name) {
+            Some(place) => place,
+            None => {
+                let number = |at: &usize| table.number(row, *at, f64::MIN..=f64::MAX);
+                let meta = meta.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+                found.push(Task { name: name.into(), meta, observations: Vec::new() });
+                found.len() - 1
+            }
+        };
+        found[place].observations.push(known.observation(row)?);
+    }
+    Ok(found)
+}
+
+/// The columns of a known space in a table.
+struct Known<'a> {
+    table: &'a TextTable,
+    space: &'a Space,
+    knobs: Vec<usize>,
+    times: Vec<usize>,
+    full: usize,
+}
+
+impl<'a> Known<'a> {
+    fn of(table: &'a TextTable, space: &'a Space, queries: &[String], full: usize) -> Result<Self, StudyError> {
+        let column = |name: &str| {
+            let found = table.header.iter().position(|own| own == name);
+            found.ok_or_else(|| table.malformed(format!("no column {name:?}, which the run has")))
+        };
+        let knobs = space.knobs().iter().map(|knob| column(&knob.name)).collect::<Result<Vec<_>, _>>()?;
+        let times = queries.iter().map(|query| column(&format!("{TIME}{query}"))).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { table, space, knobs, times, full })
+    }
+
+    fn observation(&self, row: &TextRow) -> Result<Observation, StudyError> {
+        let (table, space) = (self.table, self.space);
         let mut configuration = Vec::new();
-        for (knob, &at) in space.knobs().iter().zip(&knobs) {
+        for (knob, &at) in space.knobs().iter().zip(&self.knobs) {
             let text = &row.fields[at];
             configuration.push(match &knob.values {
                 Values::Choice(names) => {
@@ -138,34 +189,26 @@ pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -
                 _ => {
                     let value = table.number(row, at, f64::MIN..=f64::MAX)?;
                     if !knob.holds(value) {
-                        return Err(table
-                            .wrong(row, at, "expected a value in the range that the run has tuned")
-                            .into());
+                        let reason = "expected a value in the range that the run has tuned";
+                        return Err(table.wrong(row, at, reason).into());
                     }
                     value
                 }
             });
         }
-        let parts = times.iter().map(|&at| time(&table, row, at)).collect::<Result<Vec<_>, _>>()?;
-        let total = parts.iter().copied().sum::<Option<f64>>();
-        let value = total.map(f64::ln);
+        let parts = self.times.iter().map(|&at| time(table, row, at)).collect::<Result<Vec<_>, _>>()?;
+        let value = parts.iter().copied().sum::<Option<f64>>().map(f64::ln);
         let cost = parts.iter().flatten().sum();
-        observations.push(Observation {
-            configuration: space.canonical(configuration),
-            level: full,
-            value,
-            cost,
-            parts,
-        });
+        let configuration = space.canonical(configuration);
+        Ok(Observation { configuration, level: self.full, value, cost, parts })
     }
-    Ok(Task { name: "new".into(), meta: Vec::new(), observations })
 }
 
 fn queries(table: &TextTable, columns: &Columns) -> Vec<String> {
     columns.times.iter().map(|&k| table.header[k][TIME.len()..].to_string()).collect()
 }
 
-fn time(table: &TextTable, row: &crate::data::TextRow, at: usize) -> Result<Option<f64>, StudyError> {
+fn time(table: &TextTable, row: &TextRow, at: usize) -> Result<Option<f64>, StudyError> {
     if FAILED.contains(&row.fields[at].trim().to_lowercase().as_str()) {
         return Ok(None);
     }

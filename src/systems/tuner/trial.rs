@@ -102,15 +102,7 @@ pub fn tune(
     let count =
         |level: Option<usize>| tuned.steps.iter().filter(|own| level.is_none_or(|level| own.level == level)).count();
     let failures = tuned.steps.iter().filter(|own| own.seconds.is_none()).count();
-    let space = world.space();
-    let settings = space.knobs().iter().zip(&tuned.best);
-    let names = |queries: &Vec<usize>| queries.iter().map(|&query| world.queries()[query].clone()).collect();
-    let kept = Kept {
-        settings: settings.map(|(knob, value)| (knob.name.clone(), knob.text(*value))).collect(),
-        queries: tuned.queries.iter().map(names).collect(),
-        weights: tuned.weights.clone(),
-        counts: (0..=full).map(|level| count(Some(level))).collect(),
-    };
+    let kept = kept(world, &tuned, full);
     let mut found = Measurement::default()
         .value("slowdown", last)
         .value("half_slowdown", slowdown[(spec.budget / 2).max(1) - 1])
@@ -123,14 +115,32 @@ pub fn tune(
         .curve("slowdown", slowdown)
         .keep(TUNED, &kept);
     if arm.name == METHOD {
-        let mut tasks = sources.to_vec();
-        tasks.push(relative_to_seconds(&tuned, full));
-        // Knobs that do not vary keep the defaults of the task.
-        let space = space.clone().with_default(&world.default(target));
-        let knowledge = Knowledge { space, levels: full + 1, parts: world.queries().to_vec(), tasks };
+        let knowledge = knowledge(world, &tuned, (target, full), sources);
         found = found.file(KNOWLEDGE_FILE, knowledge.to_lines().into_bytes());
     }
     Ok(found)
+}
+
+/// What the report shows of a session.
+pub fn kept(world: &dyn World, tuned: &Tuned, full: usize) -> Kept {
+    let settings = world.space().knobs().iter().zip(&tuned.best);
+    let names = |queries: &Vec<usize>| queries.iter().map(|&query| world.queries()[query].clone()).collect();
+    let count = |level: usize| tuned.steps.iter().filter(|own| own.level == level).count();
+    Kept {
+        settings: settings.map(|(knob, value)| (knob.name.clone(), knob.text(*value))).collect(),
+        queries: tuned.queries.iter().map(names).collect(),
+        weights: tuned.weights.clone(),
+        counts: (0..=full).map(count).collect(),
+    }
+}
+
+/// What a session knew and measured.
+pub fn knowledge(world: &dyn World, tuned: &Tuned, (target, full): (usize, usize), sources: &[Task]) -> Knowledge {
+    let mut tasks = sources.to_vec();
+    tasks.push(relative_to_seconds(tuned, full));
+    // Knobs that do not vary keep the defaults of the task.
+    let space = world.space().clone().with_default(&world.default(target));
+    Knowledge { space, levels: full + 1, parts: world.queries().to_vec(), tasks }
 }
 
 /// The task of a session with the logarithm of seconds as the value of full measurements, as sources have it.

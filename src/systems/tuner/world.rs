@@ -21,6 +21,11 @@ pub trait World: Send + Sync {
     fn total(&self, task: usize, configuration: &[f64]) -> Option<f64>;
     /// The least total of all configurations.
     fn optimum(&self, task: usize) -> f64;
+    /// Seconds after which the last measurement of a query failed, where that is known.
+    fn failed_after(&self, _task: usize, _configuration: &[f64], _query: usize) -> Option<f64> {
+        None
+    }
+
     /// One measurement of all queries on a smaller data set; `None` where a query fails or there is no such data set.
     fn reduced(&self, task: usize, configuration: &[f64], factor: f64, stream: &mut Stream) -> Option<f64>;
 
