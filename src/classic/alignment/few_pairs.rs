@@ -15,7 +15,7 @@ pub fn folds(rows: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
 }
 
 /// Rows outside of a fold.
-fn outside(folds: &[Vec<usize>], fold: usize) -> Vec<usize> {
+pub(super) fn outside(folds: &[Vec<usize>], fold: usize) -> Vec<usize> {
     folds.iter().enumerate().filter(|(k, _)| *k != fold).flat_map(|(_, rows)| rows.iter().copied()).collect()
 }
 

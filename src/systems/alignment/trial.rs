@@ -50,8 +50,10 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
             let sources = Sources { maps: world.inverse_sources.clone(), penalty: spec.penalty };
             isl.corrected(sources.combined(&sources.weights(inverse))?, inverse)
         }),
-        // Networks are no affine maps and are learned elsewhere.
-        Learner::MeanOfSources | Learner::Network { .. } => mean_of(&sources),
+        Learner::Network { .. } => {
+            Err(ClassicError::Alignment { reason: "a network is no linear map; it is learned by its own loop".into() })
+        }
+        Learner::MeanOfSources => mean_of(&sources),
         Learner::Debiased => debiased(&mean_of(&sources)?, pairs, &folds(pairs.x.nrows(), spec.folds, seed)),
         Learner::BestSource => {
             let error = |map: &Affine| (map.predict(pairs.x) - pairs.y).mapv(|g| g * g).sum();
