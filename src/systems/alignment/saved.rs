@@ -44,7 +44,7 @@ pub(super) fn network_bytes(net: &AlignerNet, scales: &Scales, params: &Params) 
 /// What predicts new rows.
 enum Aligner {
     Map(Affine),
-    Network(SavedNetwork, Params),
+    Network(Box<SavedNetwork>, Params),
 }
 
 impl Aligner {
@@ -67,7 +67,7 @@ impl Aligner {
         if is_sound {
             net.build(&mut params)?;
             params.load_bytes(&bytes, &path)?;
-            return Ok(Self::Network(saved, params));
+            return Ok(Self::Network(Box::new(saved), params));
         }
         let reason = "the parts of its header do not fit each other".into();
         Err(NnError::File { path, reason }.into())
