@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, ArrayView2};
 use qgraft::classic::alignment::{
-    Affine, Choice, Isl, PairedRows, RidgePath, Sources, effective_rank, folds, noise_ceiling, normalised_error, top_k,
-    two_way,
+    Affine, Choice, Isl, PairedRows, RidgePath, Sources, debiased, effective_rank, folds, noise_ceiling,
+    normalised_error, top_k, two_way,
 };
 use qgraft::data::{parse_matrix, read_matrix};
 use qgraft::device::Device;
@@ -173,6 +173,53 @@ fn noise_makes_unpaired_targets_useful_and_the_gate_refuses_useless_ones() {
     }
     assert!(won >= 3, "unpaired targets help in {won} of 4 worlds");
     assert_eq!(passed, 0, "targets of another law are refused");
+}
+
+#[test]
+fn a_sparse_difference_is_found_from_fewer_pairs_than_inputs() {
+    let mut stream = Stream::named(4, "sparse difference");
+    let mut normal = |shape| Array2::from_shape_simple_fn(shape, || stream.normal());
+    let (inputs, outputs) = (30, 4);
+    let map = Affine { weights: normal((inputs, outputs)), intercepts: Array1::ones(outputs) };
+    let mut truth = Affine { weights: map.weights.clone(), intercepts: Array1::from_elem(outputs, 3.0) };
+    truth.weights[[7, 1]] += 2.0;
+    truth.weights[[20, 3]] -= 2.0;
+    let x = normal((25, inputs));
+    let folds = folds(25, 5, 0);
+    let y = truth.predict(x.view()) + normal((25, outputs)) * 0.05;
+    let found = debiased(&map, PairedRows { x: x.view(), y: y.view() }, &folds).unwrap();
+    // Noise of 0.05 in 25 rows, and what the penalty takes away.
+    assert!(gap(found.weights.view(), truth.weights.view()) < 0.3, "{}", found.weights);
+    assert!(found.intercepts.iter().all(|own| (own - 3.0).abs() < 0.2), "{}", found.intercepts);
+    // Nothing differs.
+    let y = map.predict(x.view());
+    let same = debiased(&map, PairedRows { x: x.view(), y: y.view() }, &folds).unwrap();
+    assert!(gap(same.weights.view(), map.weights.view()) < 1e-9);
+    let y = y.mapv(|value| value * 1e300);
+    assert!(debiased(&map, PairedRows { x: x.view(), y: (y * 1e300).view() }, &folds).is_err());
+}
+
+#[test]
+fn other_subjects_help_one_who_saw_few_garments() {
+    let spec = Spec { seen: vec![60], inputs: 40, outputs: 12, pool_rows: 1000, source_rows: 600, ..Spec::default() };
+    let error = |map: &Affine, world: &World| {
+        let mean = world.y.mean_axis(ndarray::Axis(0)).unwrap();
+        normalised_error(map.predict(world.test_x.view()).view(), world.test_y.view(), mean.view())
+    };
+    // One world: without optimisation it takes half a minute.
+    let seed = 0;
+    let world = World::pictures(&spec, seed).unwrap();
+    assert_eq!((world.x.dim(), world.pool.dim(), world.test_y.dim()), ((60, 40), (1000, 12), (300, 12)));
+    assert_eq!((world.sources.len(), world.inverse_sources[0].weights.dim()), (3, (12, 40)));
+    let isl = Isl { has_noise: true, is_corrected: true, weak: 1e-3, folds: 5, choice: Choice::Common, seed };
+    let pairs = world.pairs(60);
+    let own = error(&isl.supervised(pairs).unwrap(), &world);
+    let borrowed = isl.fit_by(pairs, world.pool.view(), &|inverse| {
+        let sources = Sources { maps: world.inverse_sources.clone(), penalty: spec.penalty };
+        isl.corrected(sources.combined(&sources.weights(inverse))?, inverse)
+    });
+    let borrowed = error(&borrowed.unwrap(), &world);
+    assert!(borrowed < own && own < 1.0, "{borrowed} {own}");
 }
 
 #[test]
@@ -353,6 +400,54 @@ fn maps_of_own_matrices_answer_for_new_rows() {
         };
         assert!(error.contains(reason), "{name}: {error}; expected {reason}");
     }
+}
+
+#[test]
+fn networks_of_own_matrices_answer_in_the_units_of_the_targets() {
+    let directory = TempDir::new().unwrap();
+    let spec = Spec { inputs: 12, outputs: 4, pool_rows: 50, ..Spec::default() };
+    let world = World::simulated(&spec, 0.3, (200, 0, Flaw::None), 1).unwrap();
+    let file =
+        |name: &str, rows: &Array2<f64>| npy(&directory.path().join(name), rows.view()).to_str().unwrap().to_string();
+    let answers = |name: &str, (x, y): (Array2<f64>, Array2<f64>), arm: &str| -> Vec<f64> {
+        let (x, y) = (file(&format!("{name}-x.npy"), &x), file(&format!("{name}-y.npy"), &y));
+        let folder = directory.path().join(name);
+        if !folder.exists() {
+            let flags = [("data", x.as_str()), ("answers", &y), ("arms", "network,network_soft_clip"), ("rows", "140")];
+            let outcome = run(&folder, &flags).unwrap();
+            assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+            assert!(outcome.results.of("error").samples().unwrap().max() < 1.5);
+        }
+        let saved = SavedRun::open(&folder).unwrap();
+        let applied = alignment().apply(&saved, &apply_options(Path::new(&x), Some(arm)), &()).unwrap();
+        applied.rows.iter().flat_map(|row| row[2..].iter().map(|value| value.as_f64().unwrap())).collect()
+    };
+    let (x, y) = (world.x.clone(), world.y.clone());
+    let plain = answers("plain", (x.clone(), y.clone()), "network");
+    assert_eq!(plain.len(), 200 * 4);
+    assert_ne!(plain, answers("plain", (x.clone(), y.clone()), "network_soft_clip"));
+    let scaled = answers("scaled", (x * 1e-4, y * 1e3), "network");
+    for (own, other) in plain.iter().zip(&scaled) {
+        // Single precision, two epochs.
+        assert!((own - 1e-3 * other).abs() < 1e-3 * (1.0 + own.abs()), "{own} {other}");
+    }
+    // A file whose sizes do not fit, or are too many, is refused by its name.
+    let path = walk(&directory.path().join("plain"), "aligner_network.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let start = text.find("width").unwrap_or_else(|| panic!("no width in the header"));
+    let digit = start + text[start..].find(|c: char| c.is_ascii_digit()).unwrap();
+    let mut damaged = bytes;
+    damaged[digit] = b'9';
+    fs::write(&path, damaged).unwrap();
+    let saved = SavedRun::open(&directory.path().join("plain")).unwrap();
+    let x = directory.path().join("plain-x.npy");
+    let errors: Vec<String> = ["network", "network_soft_clip"]
+        .into_iter()
+        .filter_map(|arm| alignment().apply(&saved, &apply_options(&x, Some(arm)), &()).err())
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.len() == 1 && errors[0].contains("aligner_network.safetensors"), "{errors:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use qgraft::sim::Condition;
 use qgraft::study::fairness::demographic_parity_difference;
 use qgraft::study::metric::{Predictions, probability};
 use qgraft::systems::fairtext::{
-    ARMS, FairText, Fusion, Glosses, HeadKind, Part, ReportNet, Reports, TextInput, World,
+    ARMS, FairText, Fusion, GLOSS_CLASSES, Glosses, HeadKind, Part, ReportNet, Reports, TextInput, World,
 };
 use tempfile::TempDir;
 
@@ -165,6 +165,54 @@ fn glosses_are_read_with_their_class() {
         let error = Glosses::parse(text, "data.noun", &classes).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+/// Glosses of each class: its name behind a word of no meaning.
+fn write_glosses(path: &Path, each: usize) {
+    let mut text = String::from("  1 This software\n");
+    for row in 0..each * GLOSS_CLASSES.len() {
+        let (class, turn) = (row % GLOSS_CLASSES.len(), row / GLOSS_CLASSES.len());
+        let filler = ["one", "other", "further"][turn % 3];
+        text.push_str(&format!("{row:08} {:02} n 01 x 0 000 | a {filler} {}\n", class + 4, GLOSS_CLASSES[class]));
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn an_encoder_that_learned_other_glosses_is_a_start_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let words = format!("a one other further {}", GLOSS_CLASSES.join(" "));
+    let (encoder, dict) = (folder.path().join("encoder"), folder.path().join("data.noun"));
+    write_encoder(&encoder, &[&words], 1);
+    // 40 tested, 300 for the validation and 60 to learn from of two classes; 300 and 60 of the others.
+    write_glosses(&dict, 200);
+    let own = [("encoder", encoder.to_str().unwrap()), ("glosses", dict.to_str().unwrap()), ("parts", "transfer")];
+    let resolve = |rich: &str| {
+        let sizes = [("rich", rich), ("sizes", "60")];
+        let flags = own.iter().chain(&sizes).map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        let set = vec![("gloss_classes".to_string(), "[\"artifact\", \"person\"]".to_string())];
+        SYSTEM.resolve(&Overrides { presets: vec!["smoke".into()], flags, set, ..Overrides::default() })
+    };
+    let run = |rich: &str| {
+        let out = folder.path().join(rich);
+        let options = RunOptions { cache: folder.path().join("cache"), ..RunOptions::new(&out) };
+        let done = SYSTEM.run(&resolve(rich).unwrap(), &options, &()).unwrap();
+        let f1 = |start: &str| {
+            done.results.of("f1").grid("transfer").at("start", start).at("size", "60").samples().map(|f1| f1.mean())
+        };
+        (["pretrained", "random", "rich"].map(f1), done.results.failures)
+    };
+    let ([pretrained, random, rich], failures) = run("60");
+    assert!(failures.is_empty() && rich.is_some(), "{failures:?}");
+    // The other starts are as they are without it.
+    let (without, _) = run("0");
+    assert_eq!([pretrained, random, None], without);
+    // More than there are, and without glosses.
+    let (_, failures) = run("6000");
+    assert!(failures.iter().any(|failure| format!("{failure:?}").contains("texts are too few")), "{failures:?}");
+    let flags = vec![("rich".to_string(), "60".to_string())];
+    let error = SYSTEM.resolve(&Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() });
+    assert!(error.err().is_some_and(|error| error.to_string().contains("rich")));
 }
 
 /// Reports of twelve places: the class follows a word and a number.

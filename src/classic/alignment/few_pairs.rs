@@ -15,7 +15,7 @@ pub fn folds(rows: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
 }
 
 /// Rows outside of a fold.
-fn outside(folds: &[Vec<usize>], fold: usize) -> Vec<usize> {
+pub(super) fn outside(folds: &[Vec<usize>], fold: usize) -> Vec<usize> {
     folds.iter().enumerate().filter(|(k, _)| *k != fold).flat_map(|(_, rows)| rows.iter().copied()).collect()
 }
 
@@ -55,7 +55,22 @@ impl Isl {
     pub fn fit(&self, pairs: PairedRows<'_>, pool: ArrayView2<'_, f64>) -> Result<Affine, ClassicError> {
         let folds = folds(pairs.x.nrows(), self.folds, self.seed);
         let inverse = PairedRows { x: pairs.y, y: pairs.x };
-        let (map, alphas) = RidgePath::cross_validated(inverse, &folds, Choice::Common)?;
+        let alpha = RidgePath::cross_validated(inverse, &folds, Choice::Common)?.1.first().copied().unwrap_or(1.0);
+        self.fit_by(pairs, pool, &|inverse| RidgePath::new(inverse).fit(alpha))
+    }
+
+    /// The same with another way to fit the inverse map, from targets as inputs and inputs as targets.
+    ///
+    /// # Errors
+    /// If values are not finite.
+    pub fn fit_by(
+        &self,
+        pairs: PairedRows<'_>,
+        pool: ArrayView2<'_, f64>,
+        inverse: &dyn Fn(PairedRows<'_>) -> Result<Affine, ClassicError>,
+    ) -> Result<Affine, ClassicError> {
+        let folds = folds(pairs.x.nrows(), self.folds, self.seed);
+        let map = inverse(PairedRows { x: pairs.y, y: pairs.x })?;
         let mut pseudo = map.predict(pool);
         if self.has_noise {
             let mut square = ndarray::Array1::<f64>::zeros(pairs.x.ncols());
@@ -65,7 +80,7 @@ impl Isl {
                     continue;
                 }
                 let (x, y) = pairs.select(&rest);
-                let own = RidgePath::new(PairedRows { x: y.view(), y: x.view() }).fit(alphas[0])?;
+                let own = inverse(PairedRows { x: y.view(), y: x.view() })?;
                 let (x, y) = pairs.select(held);
                 square += &(own.predict(y.view()) - &x).mapv(|g| g * g).sum_axis(Axis(0));
             }

@@ -3,6 +3,7 @@
 
 mod column;
 mod contrastive;
+mod cosine;
 mod ctc;
 mod rows;
 mod tasks;
@@ -11,6 +12,7 @@ use candle_core::{D, DType, Tensor};
 
 pub use column::column_log_likelihood;
 pub use contrastive::{Contrastive, clip, multi_positive, siglip};
+pub use cosine::{cosine_distance, soft_clip};
 pub use ctc::ctc;
 pub use rows::{
     absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, sigmoid_focal,

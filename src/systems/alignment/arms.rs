@@ -17,6 +17,15 @@ pub enum Learner {
         /// Whether cross-validation decides between this map and that of the pairs.
         is_gated: bool,
     },
+    /// The same with the inverse map of a sparse sum of the sources' inverse maps, corrected on the pairs; with gate.
+    UnpairedBorrowed,
+    /// A network on the pairs, with early stopping.
+    Network {
+        /// Whether the loss contrasts the rows of a batch, too.
+        is_contrastive: bool,
+    },
+    /// The mean of the maps of the sources, and a sparse difference from it.
+    Debiased,
     /// The mean of the maps of the sources.
     MeanOfSources,
     /// The source with the least error on the pairs.
@@ -44,17 +53,23 @@ pub struct ArmRow {
 impl Learner {
     /// Whether it reads unpaired targets.
     pub fn needs_pool(self) -> bool {
-        matches!(self, Self::Unpaired { .. })
+        matches!(self, Self::Unpaired { .. } | Self::UnpairedBorrowed)
     }
 
     /// Whether cross-validation decides between its map and that of the pairs.
     pub fn is_gated(self) -> bool {
-        matches!(self, Self::Unpaired { is_gated: true, .. } | Self::Sparse { is_gated: true, .. })
+        matches!(
+            self,
+            Self::Unpaired { is_gated: true, .. } | Self::UnpairedBorrowed | Self::Sparse { is_gated: true, .. }
+        )
     }
 
     /// Whether it reads maps of sources.
     pub fn needs_sources(self) -> bool {
-        matches!(self, Self::MeanOfSources | Self::BestSource | Self::Sparse { .. })
+        matches!(
+            self,
+            Self::UnpairedBorrowed | Self::MeanOfSources | Self::BestSource | Self::Sparse { .. } | Self::Debiased
+        )
     }
 }
 
@@ -101,6 +116,26 @@ pub static ARMS: &[ArmRow] = &[
         name: "mtl",
         doc: "a sparse sum of the sources, residuals corrected, gate",
         learner: Learner::Sparse { is_corrected: true, is_gated: true },
+    },
+    ArmRow {
+        name: "isl_mtl",
+        doc: "unpaired targets with the sources' inverse maps, residuals corrected, gate",
+        learner: Learner::UnpairedBorrowed,
+    },
+    ArmRow {
+        name: "debiased",
+        doc: "the mean of the sources and a sparse difference (Chen et al. 2026, arXiv 2603.18114)",
+        learner: Learner::Debiased,
+    },
+    ArmRow {
+        name: "network",
+        doc: "a network on the pairs: squares and cosines",
+        learner: Learner::Network { is_contrastive: false },
+    },
+    ArmRow {
+        name: "network_soft_clip",
+        doc: "the same with the SoftCLIP loss, too",
+        learner: Learner::Network { is_contrastive: true },
     },
 ];
 

@@ -85,7 +85,30 @@ pub const CHECKS: &[Check] = &[
             ratios.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
         },
     },
+    Check {
+        name: "fewer_pictures",
+        doc: "error of isl_mtl from 100 pictures as a share of that of ridge from 250",
+        expect: Expect::AtMost(1.0),
+        value: |all| Some(seen(all, "error", "isl_mtl", "100")? / seen(all, "error", "ridge", "250")?),
+    },
+    Check {
+        name: "retrieval",
+        doc: "top-1 retrieval of isl_mtl minus that of ridge, from 100 pictures",
+        expect: Expect::AtLeast(0.05),
+        value: |all| Some(seen(all, "top_1", "isl_mtl", "100")? - seen(all, "top_1", "ridge", "100")?),
+    },
+    Check {
+        name: "many_pictures",
+        doc: "error of ridge from 5,000 pictures as a share of that of isl_mtl, less 1",
+        expect: Expect::AtMost(0.01),
+        value: |all| Some(seen(all, "error", "ridge", "5000")? / seen(all, "error", "isl_mtl", "5000")? - 1.0),
+    },
 ];
+
+/// Mean of a metric over subjects who saw so many pictures.
+fn seen(all: &Results, metric: &str, arm: &str, rows: &str) -> Option<f64> {
+    Some(all.of(metric).grid("pictures").at("arm", arm).at("rows", rows).samples()?.mean())
+}
 
 /// Decays and rows of the grid of unpaired targets.
 fn cells(all: &Results) -> Option<Vec<(String, String)>> {

@@ -8,6 +8,8 @@
 
 mod arms;
 mod checks;
+mod network;
+mod pictures;
 mod readout;
 mod saved;
 mod spec;
@@ -15,8 +17,9 @@ mod trial;
 mod world;
 
 pub use arms::{ARMS, ArmRow, Learner};
+pub use network::{AlignerNet, Scales};
 pub use readout::{Lender, METHODS, MethodRow, drifted};
-pub use saved::{MODEL_FILE, SavedMap};
+pub use saved::{MODEL_FILE, NETWORK_FILE, SavedMap};
 pub use spec::{Part, Spec};
 pub use trial::{Learned, learn};
 pub use world::{Flaw, Mitigated, World};
@@ -50,7 +53,7 @@ impl Experiment for Alignment {
     const INFO: Info = Info {
         name: "alignment",
         title: "Maps between representations from few pairs",
-        doc: "Linear maps from few pairs, with unpaired targets and maps of other subjects (after Xu et al. 2026, arXiv \
+        doc: "Maps from few pairs, with unpaired targets and maps of other subjects (after Xu et al. 2026, arXiv \
               2603.21042, reconstructed)",
         examples: &[
             "",
@@ -114,6 +117,7 @@ impl Experiment for Alignment {
         let rows = |rows: &[usize], field| Factor::new("rows", Role::Setting, rows).listed_by(field);
         let seeds = || Factor::seeds(&spec.seeds);
         let is_plain = |row: &ArmRow| !row.learner.needs_sources();
+        let is_affine = |row: &ArmRow| !matches!(row.learner, Learner::Network { .. });
         let mut grids = Vec::new();
         if spec.data.is_some() {
             let has_pool = spec.pool.is_some();
@@ -126,7 +130,12 @@ impl Experiment for Alignment {
             grids.push(match part {
                 Part::Unpaired => {
                     let decays = Factor::new("decay", Role::Setting, &spec.decays).listed_by("decays");
-                    let factors = vec![factor(&is_plain, &[]), decays, rows(&spec.rows, "rows"), seeds()];
+                    let factors = vec![
+                        factor(&|row| is_plain(row) && is_affine(row), &[]),
+                        decays,
+                        rows(&spec.rows, "rows"),
+                        seeds(),
+                    ];
                     let metrics = ["error", "two_way", "top_1", "rank", "passed"];
                     Grid::new("unpaired", "Unpaired targets", factors, &metrics).in_blocks(&["decay", "seed"])
                 }
@@ -148,10 +157,16 @@ impl Experiment for Alignment {
                         |(lender, name, doc): (Lender, _, _)| spec.lenders.contains(&lender).then_some((name, doc));
                     let lenders = Lender::ALL.into_iter().filter_map(names);
                     let lender = Factor::explained("lender", Role::Setting, lenders).listed_by("lenders");
-                    let arm = factor(&|row| row.name != "isl_noiseless", &METHODS);
+                    let arm = factor(&|row| row.name != "isl_noiseless" && is_affine(row), &METHODS);
                     let factors = vec![arm, lender, rows(&spec.pairs, "pairs"), seeds()];
                     let metrics = ["root_error", "error", "passed"];
                     Grid::new("readout", "Noisy expectation values", factors, &metrics).in_blocks(&["lender", "seed"])
+                }
+                Part::Pictures => {
+                    let arm = factor(&|row| row.name != "isl_noiseless", &[]);
+                    let factors = vec![arm, rows(&spec.seen, "seen"), seeds()];
+                    let metrics = ["error", "two_way", "top_1", "rank", "passed"];
+                    Grid::new("pictures", "Subjects who see garments", factors, &metrics).in_blocks(&["seed"])
                 }
             });
         }
@@ -208,6 +223,7 @@ impl Experiment for Alignment {
                 let none = || ndarray::Array2::zeros((0, y.ncols()));
                 World::own(x, y, &pool.clone().unwrap_or_else(none), spec.test_share, seed)
             }
+            ("pictures", _) => World::pictures(spec, seed)?,
             ("readout", _) => World::readout(spec, Lender::named(block.get("lender")), seed, &mut found)?,
             ("safety", _) => {
                 // Other worlds than those of the first grid, whose seeds may be the same.
@@ -241,6 +257,9 @@ impl Experiment for Alignment {
             let reason = format!("there are {} pairs to learn from, not {rows}", world.x.nrows());
             return Ok(Measurement::default().inapplicable(reason));
         }
+        if let Learner::Network { is_contrastive } = arm.learner {
+            return network::learn(spec, world, (is_contrastive, rows), at.seed(), context);
+        }
         let learned = learn(spec, world, arm.learner, rows, at.seed())?;
         let found = trial::measure(spec, world, rows, &learned)?;
         if at.grid != "safety" {
@@ -256,8 +275,12 @@ impl Experiment for Alignment {
         let is_run = |arm: &str| spec.arms.iter().any(|own| own == arm);
         let mut found: Vec<Contrast> =
             grids.iter().filter(|grid| grid.name != "safety").flat_map(Contrast::to_baseline).collect();
+        let has_networks = is_run("network") && is_run("network_soft_clip");
+        for grid in grids.iter().filter(|grid| grid.name == "pictures" && has_networks) {
+            found.extend(Contrast::in_each_setting(grid, "arm", "network_soft_clip", "network"));
+        }
         for grid in grids.iter().filter(|grid| grid.name == "readout") {
-            for arm in ["isl", "mtl"].into_iter().filter(|arm| is_run(arm)) {
+            for arm in ["isl", "mtl", "debiased"].into_iter().filter(|arm| is_run(arm)) {
                 for method in &METHODS {
                     found.extend(Contrast::in_each_setting(grid, "arm", arm, method.name));
                 }

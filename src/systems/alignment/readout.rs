@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::ansatz::{Encoding, uploading_feature_map};
 use crate::circuit::{Ansatz, Observable, PauliString};
-use crate::classic::alignment::{PairedRows, RidgePath};
 use crate::device::{Device, LayoutMethod, TranspileOptions};
 use crate::lab::Measurement;
 use crate::math::{Seconds, Stream};
@@ -16,7 +15,7 @@ use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{Angles, CompileOptions, Condition, Execution, Executions};
 use crate::study::StudyError;
 use crate::systems::alignment::spec::Spec;
-use crate::systems::alignment::world::{Mitigated, World};
+use crate::systems::alignment::world::{Mitigated, World, of_source};
 use crate::systems::conditions::add_notices;
 
 /// Where maps are borrowed from.
@@ -137,14 +136,16 @@ impl World {
         let for_test = compiler.compile(&observed, &condition, own_seed("shots of test circuits"))?;
         let test_x = circuits.expectations(&for_test, &test)?;
 
-        let mut sources = Vec::new();
+        let (mut sources, mut inverse_sources) = (Vec::new(), Vec::new());
         for (k, (name, compiler)) in lenders(spec, lender, &compiler, &today, own_seed("days"))?.iter().enumerate() {
             let own = angles(spec.source_rows.min(SOURCE_CIRCUITS), &format!("circuits of source {k}"));
             let condition = Condition { shots: Some(spec.shots), ..Condition::on_device(name) };
             let execution = compiler.compile(&observed, &condition, own_seed(&format!("shots of source {k}")))?;
             add_notices(found, &execution, &condition);
             let (x, y) = (circuits.expectations(&execution, &own)?, circuits.expectations(&exact, &own)?);
-            sources.push(RidgePath::new(PairedRows { x: x.view(), y: y.view() }).fit(1.0)?);
+            let (map, inverse) = of_source(&x, &y)?;
+            sources.push(map);
+            inverse_sources.push(inverse);
         }
         let mut others = Vec::new();
         for &pairs in &spec.pairs {
@@ -159,7 +160,7 @@ impl World {
                 others.push(Mitigated { method: method.name, pairs, values });
             }
         }
-        Ok(Self { x, y, pool, sources, related: 0, test_x, test_y, others, units: (1.0, 1.0) })
+        Ok(Self { x, y, pool, sources, inverse_sources, related: 0, test_x, test_y, others, units: (1.0, 1.0) })
     }
 }
 

@@ -2,19 +2,92 @@
 
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
-use ndarray::{Array1, Array2};
+use candle_core::{DType, Device, Tensor};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::classic::alignment::Affine;
 use crate::data::read_matrix;
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
-use crate::nn::{ModelHeader, NnError};
+use crate::nn::{Model, ModelHeader, NnError, Params};
 use crate::study::StudyError;
+use crate::systems::alignment::network::{AlignerNet, Scales};
 
 /// File of a trial with its map.
 pub const MODEL_FILE: &str = "aligner.safetensors";
+
+/// File of a trial with its network.
+pub const NETWORK_FILE: &str = "aligner_network.safetensors";
+
+/// Parameters of a network at most: one of sizes that a file states is refused before memory is taken for it.
+const MOST: usize = 1 << 27;
+
+/// A network and its scales.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SavedNetwork {
+    net: AlignerNet,
+    scales: Scales,
+}
+
+impl ModelHeader for SavedNetwork {
+    const ENTRY: &'static str = "alignment";
+    const FORMAT: &'static str = "qgraft.aligner_network/1";
+    const WHAT: &'static str = "a network that aligns";
+}
+
+/// The file of a network.
+pub(super) fn network_bytes(net: &AlignerNet, scales: &Scales, params: &Params) -> Result<Vec<u8>, StudyError> {
+    Ok(SavedNetwork { net: net.clone(), scales: scales.clone() }.to_bytes_of(params)?)
+}
+
+/// What predicts new rows.
+enum Aligner {
+    Map(Affine),
+    Network(Box<SavedNetwork>, Params),
+}
+
+impl Aligner {
+    fn of(trial: &SavedTrial) -> Result<Self, StudyError> {
+        if trial.has(MODEL_FILE) {
+            return Ok(Self::Map(SavedMap::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?));
+        }
+        let (bytes, path) = (trial.file(NETWORK_FILE)?, trial.path(NETWORK_FILE));
+        let saved = SavedNetwork::read(&bytes, &path)?;
+        let (net, scales) = (&saved.net, &saved.scales);
+        let rows = [&scales.x_mean, &scales.x_deviation, &scales.y_mean];
+        let are_finite = rows.iter().all(|row| row.iter().all(|value| value.is_finite()));
+        let is_sound = [net.inputs, net.outputs, net.width].iter().all(|size| (1..=1 << 20).contains(size))
+            && (scales.x_mean.len(), scales.x_deviation.len()) == (net.inputs, net.inputs)
+            && scales.y_mean.len() == net.outputs
+            && are_finite
+            && scales.y_deviation.is_finite()
+            && scales.x_deviation.iter().all(|deviation| *deviation > 0.0);
+        let mut params = Params::new(0, DType::F32).at_most(MOST);
+        if is_sound {
+            net.build(&mut params)?;
+            params.load_bytes(&bytes, &path)?;
+            return Ok(Self::Network(Box::new(saved), params));
+        }
+        let reason = "the parts of its header do not fit each other".into();
+        Err(NnError::File { path, reason }.into())
+    }
+
+    /// Lengths of a row of inputs and of targets.
+    fn sizes(&self) -> (usize, usize) {
+        match self {
+            Self::Map(map) => map.weights.dim(),
+            Self::Network(saved, _) => (saved.net.inputs, saved.net.outputs),
+        }
+    }
+
+    fn predict(&mut self, rows: ArrayView2<'_, f64>) -> Result<Array2<f64>, StudyError> {
+        match self {
+            Self::Map(map) => Ok(map.predict(rows)),
+            Self::Network(saved, params) => saved.net.predict(params, &saved.scales, rows),
+        }
+    }
+}
 
 /// Sizes of a map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,7 +149,7 @@ impl SavedMap {
 /// A run without maps, a file without a matrix of this width.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
     options.refuse_condition()?;
-    let mut models = run.models(&[MODEL_FILE], &options.choice)?;
+    let mut models = run.models(&[MODEL_FILE, NETWORK_FILE], &options.choice)?;
     models.sort_by(|a, b| {
         let rank = |trial: &SavedTrial| {
             let rows: f64 = trial.point.get("rows").parse().unwrap_or(0.0);
@@ -86,17 +159,24 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
         a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     let trial = models[0];
-    let map = SavedMap::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?;
+    let mut aligner = Aligner::of(trial)?;
+    let (inputs, outputs) = aligner.sizes();
     let mut applied = Applied { model: trial.title(), ..Applied::default() };
-    let outputs = (1..=map.intercepts.len()).map(|k| format!("y{k}"));
+    let outputs = (1..=outputs).map(|k| format!("y{k}"));
     applied.columns = ["file".to_string(), "row".to_string()].into_iter().chain(outputs).collect();
     for path in &options.data {
         let rows = read_matrix(path, "x")?;
-        if rows.ncols() != map.weights.nrows() {
-            let reason = format!("rows of {} numbers; the map reads rows of {}", rows.ncols(), map.weights.nrows());
+        if rows.ncols() != inputs {
+            let reason = format!("rows of {} numbers; the map reads rows of {}", rows.ncols(), inputs);
             return Err(StudyError::Spec { path: path.clone(), reason });
         }
-        for (number, row) in map.predict(rows.view()).rows().into_iter().enumerate() {
+        let predicted = aligner.predict(rows.view())?;
+        if let Some(((row, _), value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            let reason =
+                format!("row {}: the model answers {value}; a row is far too large, or the model is damaged", row + 1);
+            return Err(StudyError::Spec { path: path.clone(), reason });
+        }
+        for (number, row) in predicted.rows().into_iter().enumerate() {
             let values = row.iter().map(|value| json!(value));
             let first = [json!(path.display().to_string()), json!(number + 1)];
             applied.rows.push(first.into_iter().chain(values).collect());

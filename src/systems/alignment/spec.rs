@@ -20,6 +20,8 @@ pub enum Part {
     Safety,
     /// Noisy expectation values of a circuit mapped to ideal ones.
     Readout,
+    /// Subjects who see garments.
+    Pictures,
 }
 
 /// Everything that decides a run's result.
@@ -71,6 +73,12 @@ pub struct Spec {
     pub weak: f64,
     /// Folds of every cross-validation.
     pub folds: usize,
+    /// Numbers of garments that a subject saw.
+    pub seen: Vec<usize>,
+    /// Width of the hidden layers of a network.
+    pub width: usize,
+    /// Passes of a network over its pairs.
+    pub epochs: usize,
     /// Rows of a gallery that is searched.
     pub gallery: usize,
     /// Worlds of the part on safety.
@@ -106,7 +114,7 @@ impl Default for Spec {
             answers: None,
             pool: None,
             test_share: 0.3,
-            parts: vec![Part::Unpaired, Part::Sources, Part::Safety, Part::Readout],
+            parts: vec![Part::Unpaired, Part::Sources, Part::Safety, Part::Readout, Part::Pictures],
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             rows: vec![60, 240],
             decays: vec![1.0, 0.3],
@@ -122,6 +130,9 @@ impl Default for Spec {
             penalty: 0.05,
             weak: 1e-3,
             folds: 5,
+            seen: vec![100, 250],
+            width: 64,
+            epochs: 20,
             gallery: 300,
             worlds: 4,
             device: "manila".into(),
@@ -160,6 +171,7 @@ impl Settings for Spec {
                 (spec.source_rows, spec.worlds, spec.folds) = (60, 1, 3);
                 (spec.qubits, spec.layers, spec.shots, spec.circuits) = (2, 2, 100, 20);
                 (spec.days, spec.other_devices) = (2, vec!["oslo".into()]);
+                (spec.seen, spec.width, spec.epochs) = (vec![20], 8, 2);
             },
         },
         Preset {
@@ -171,6 +183,7 @@ impl Settings for Spec {
                 (spec.inputs, spec.outputs, spec.pool_rows, spec.test_rows) = (120, 64, 20_000, 2_000);
                 spec.source_rows = 2_000;
                 (spec.worlds, spec.pairs) = (50, vec![20, 50, 100, 300]);
+                (spec.seen, spec.width, spec.epochs) = (vec![50, 100, 250, 1_000, 5_000], 256, 40);
             },
         },
     ];
@@ -210,7 +223,10 @@ impl Settings for Spec {
             .whole("qubits", self.qubits, 2..=10)
             .whole("layers", self.layers, 1..=20)
             .whole("shots", self.shots, 10..=10_000_000)
-            .list("pairs", &self.pairs);
+            .list("pairs", &self.pairs)
+            .list("seen", &self.seen)
+            .whole("width", self.width, 1..=4_096)
+            .whole("epochs", self.epochs, 1..=10_000);
         for decay in &self.decays {
             check.within("decays", *decay, 0.0..=10.0);
         }
@@ -218,6 +234,9 @@ impl Settings for Spec {
             for rows in numbers {
                 check.whole(field, *rows, 6..=100_000);
             }
+        }
+        for seen in &self.seen {
+            check.whole("seen", *seen, 6..=5_000);
         }
         for related in &self.related {
             check.whole("related", *related, 0..=self.sources.max(1));

@@ -2,8 +2,10 @@
 
 use ndarray::{Array1, Array2, Axis};
 
+use crate::classic::ClassicError;
 use crate::classic::alignment::{
-    Affine, Choice, Gated, Isl, PairedRows, RidgePath, Sources, effective_rank, folds, normalised_error, top_k, two_way,
+    Affine, Choice, Gated, Isl, PairedRows, RidgePath, Sources, debiased, effective_rank, folds, normalised_error,
+    top_k, two_way,
 };
 use crate::lab::Measurement;
 use crate::study::StudyError;
@@ -44,10 +46,15 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
         Learner::Unpaired { has_noise, is_corrected, .. } => {
             Isl { has_noise, is_corrected, ..isl }.fit(pairs, world.pool.view())
         }
-        Learner::MeanOfSources => {
-            let count = sources.maps.len();
-            sources.combined(&vec![1.0 / count.max(1) as f64; count])
+        Learner::UnpairedBorrowed => isl.fit_by(pairs, world.pool.view(), &|inverse| {
+            let sources = Sources { maps: world.inverse_sources.clone(), penalty: spec.penalty };
+            isl.corrected(sources.combined(&sources.weights(inverse))?, inverse)
+        }),
+        Learner::Network { .. } => {
+            Err(ClassicError::Alignment { reason: "a network is no linear map; it is learned by its own loop".into() })
         }
+        Learner::MeanOfSources => mean_of(&sources),
+        Learner::Debiased => debiased(&mean_of(&sources)?, pairs, &folds(pairs.x.nrows(), spec.folds, seed)),
         Learner::BestSource => {
             let error = |map: &Affine| (map.predict(pairs.x) - pairs.y).mapv(|g| g * g).sum();
             let errors: Vec<f64> = sources.maps.iter().map(|map| -error(map)).collect();
@@ -76,6 +83,11 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
             Learned { map: fit(pairs)?, passed: None, weights, validation }
         }
     })
+}
+
+fn mean_of(sources: &Sources) -> Result<Affine, ClassicError> {
+    let count = sources.maps.len();
+    sources.combined(&vec![1.0 / count.max(1) as f64; count])
 }
 
 /// Measures a map on the test rows, and keeps it.

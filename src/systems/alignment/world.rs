@@ -18,6 +18,8 @@ pub struct World {
     pub pool: Array2<f64>,
     /// Maps of sources on the same inputs.
     pub sources: Vec<Affine>,
+    /// Their inverse maps, from targets to inputs.
+    pub inverse_sources: Vec<Affine>,
     /// Of them, those that are like the target: the first ones.
     pub related: usize,
     /// Inputs of test rows.
@@ -80,7 +82,7 @@ impl World {
         let turned: Vec<f64> = (0..spec.outputs).map(|k| deviations[(k + spec.outputs / 2) % spec.outputs]).collect();
         let law = if flaw == Flaw::Pool { &turned } else { &deviations };
         let pool = targets(spec.pool_rows, law, "pool");
-        let mut sources = Vec::new();
+        let (mut sources, mut inverse_sources) = (Vec::new(), Vec::new());
         for source in 0..spec.sources {
             let mut stream = Stream::numbered(Stream::named(seed, "sources").bits(), source as u64);
             let mut other = Array2::from_shape_simple_fn(encoder.dim(), || stream.normal());
@@ -90,10 +92,22 @@ impl World {
             let purpose = format!("source {source}");
             let y = targets(spec.source_rows, &deviations, &purpose);
             let x = inputs(&y, &other, &format!("{purpose} noise"));
-            // Enough rows that no penalty needs to be chosen.
-            sources.push(RidgePath::new(PairedRows { x: x.view(), y: y.view() }).fit(1.0)?);
+            let (map, inverse) = of_source(&x, &y)?;
+            sources.push(map);
+            inverse_sources.push(inverse);
         }
-        Ok(Self { x, y, pool, sources, related, test_x, test_y, others: Vec::new(), units: (1.0, 1.0) })
+        Ok(Self {
+            x,
+            y,
+            pool,
+            sources,
+            inverse_sources,
+            related,
+            test_x,
+            test_y,
+            others: Vec::new(),
+            units: (1.0, 1.0),
+        })
     }
 
     /// Pairs, of which a share is tested on. Penalties are absolute, so inputs and targets are divided by the deviation of a
@@ -109,8 +123,8 @@ impl World {
         let pick = |a: &Array2<f64>, rows: &[usize], unit: f64| a.select(Axis(0), rows) / unit;
         let (test_x, test_y) = (pick(x, test, units.0), pick(y, test, units.1));
         let (x, y) = (pick(x, training, units.0), pick(y, training, units.1));
-        let (sources, others) = (Vec::new(), Vec::new());
-        Self { x, y, pool: pool / units.1, sources, related: 0, test_x, test_y, others, units }
+        let (sources, inverse_sources, others) = (Vec::new(), Vec::new(), Vec::new());
+        Self { x, y, pool: pool / units.1, sources, inverse_sources, related: 0, test_x, test_y, others, units }
     }
 
     /// How many of so many pairs are tested on.
@@ -129,4 +143,10 @@ impl World {
         let rows = rows.min(self.x.nrows());
         PairedRows { x: self.x.slice(s![..rows, ..]), y: self.y.slice(s![..rows, ..]) }
     }
+}
+
+/// The map of a source with so many pairs that no penalty needs to be chosen, and its inverse map.
+pub(super) fn of_source(x: &Array2<f64>, y: &Array2<f64>) -> Result<(Affine, Affine), StudyError> {
+    let map = |x: &Array2<f64>, y: &Array2<f64>| RidgePath::new(PairedRows { x: x.view(), y: y.view() }).fit(1.0);
+    Ok((map(x, y)?, map(y, x)?))
 }

@@ -74,6 +74,8 @@ pub struct ArmRow {
     pub text: Text,
     /// Whether indicators are read.
     pub indicators: bool,
+    /// Whether the group is read, as one more indicator for each group.
+    pub reads_group: bool,
     /// What classifies.
     pub classifier: Classifier,
     /// How classes count.
@@ -93,6 +95,7 @@ const FUSED: ArmRow = ArmRow {
     part: Part::Arms,
     text: VECTORS,
     indicators: true,
+    reads_group: false,
     classifier: Classifier::Layers(Fusion::Concat),
     balance: Balance::Plain,
     fairness: Fairness::None,
@@ -105,6 +108,8 @@ const OTHER: ArmRow = ArmRow { is_kept: false, ..FUSED };
 const BALANCED: ArmRow = ArmRow { part: Part::Imbalance, ..OTHER };
 /// With something for equal decisions.
 const FAIR: ArmRow = ArmRow { part: Part::Fairness, ..OTHER };
+/// With the group among the indicators.
+const GROUP: ArmRow = ArmRow { reads_group: true, ..FAIR };
 /// An encoder that is trained on the reports.
 const TUNED: ArmRow = ArmRow { part: Part::Unfreezing, indicators: false, ..OTHER };
 
@@ -181,6 +186,15 @@ pub static ARMS: &[ArmRow] = &[
     ArmRow { name: "penalty_3", doc: "parity penalty, λ = 3", fairness: Fairness::Penalty(3.0), ..FAIR },
     ArmRow { name: "penalty_10", doc: "parity penalty, λ = 10", fairness: Fairness::Penalty(10.0), ..FAIR },
     ArmRow { name: "penalty_30", doc: "parity penalty, λ = 30", fairness: Fairness::Penalty(30.0), ..FAIR },
+    ArmRow { name: "group_penalty_0", doc: "no penalty; the network reads the group, too", ..GROUP },
+    ArmRow {
+        name: "group_penalty_1",
+        doc: "parity penalty, λ = 1; the network reads the group, too",
+        fairness: Fairness::Penalty(1.0),
+        ..GROUP
+    },
+    ArmRow { name: "group_penalty_3", doc: "the same with λ = 3", fairness: Fairness::Penalty(3.0), ..GROUP },
+    ArmRow { name: "group_penalty_10", doc: "the same with λ = 10", fairness: Fairness::Penalty(10.0), ..GROUP },
     ArmRow {
         name: "reduction",
         doc: "exponentiated-gradient reduction: a random one of several networks decides",

@@ -19,18 +19,23 @@ use crate::transfer::schedule::Full;
 pub enum Start {
     /// Pretrained.
     Pretrained,
+    /// Pretrained, then trained on glosses of other classes.
+    Rich,
     /// Random weights.
     Random,
 }
 
 impl Start {
-    /// Names of levels with one line for people.
-    pub const NAMES: [(&'static str, &'static str); 2] =
-        [("pretrained", "the encoder starts pretrained"), ("random", "the same encoder starts from random weights")];
+    /// Every start, with its name and one line for people.
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Pretrained, "pretrained", "the encoder starts pretrained"),
+        (Self::Rich, "rich", "the pretrained encoder learned from glosses of other classes first"),
+        (Self::Random, "random", "the same encoder starts from random weights"),
+    ];
 
     /// Of this name.
     pub fn named(name: &str) -> Self {
-        if name == "random" { Self::Random } else { Self::Pretrained }
+        Self::ALL.into_iter().find(|(_, own, _)| *own == name).map_or(Self::Pretrained, |(start, ..)| start)
     }
 }
 
@@ -42,6 +47,8 @@ pub struct Encoders {
     pub tokenizer: TextTokenizer,
     /// Its pretrained parameters.
     pub pretrained: Params,
+    /// The same after training on glosses of other classes, if it was.
+    pub rich: Option<Params>,
     /// Longest text in words.
     pub longest: usize,
     /// A hash of the weights of a folder.
@@ -73,7 +80,7 @@ impl Encoders {
         let (config, tokenizer) = (bundle.config, bundle.tokenizer.clone());
         let longest = longest.min(config.positions);
         let digest = Some(bundle.weights.digest_text()?);
-        Ok(Self { config, tokenizer, pretrained, longest, digest, seed })
+        Ok(Self { config, tokenizer, pretrained, rich: None, longest, digest, seed })
     }
 
     /// A small one that learned how many clauses of a text say in between and bad. Returns the share of held-out texts of which it
@@ -114,7 +121,7 @@ impl Encoders {
         let mut pretrained = Params::new(seed, DType::F32);
         TextEncoder::new(&mut pretrained, config)?;
         pretrained.copy_prefix_from(&params, "")?;
-        Ok((Self { config, tokenizer, pretrained, longest: spec.longest, digest: None, seed }, right))
+        Ok((Self { config, tokenizer, pretrained, rich: None, longest: spec.longest, digest: None, seed }, right))
     }
 
     /// Numbers of the words of texts.
@@ -126,15 +133,38 @@ impl Encoders {
         Ok(self.tokenizer.encode_all(&texts, self.longest)?)
     }
 
+    /// Parameters of a start; none for random weights.
+    fn weights(&self, start: Start) -> Result<Option<&Params>, StudyError> {
+        match start {
+            Start::Random => Ok(None),
+            Start::Pretrained => Ok(Some(&self.pretrained)),
+            Start::Rich => {
+                let reason = "no encoder has learned from glosses of other classes; set rich above 0";
+                self.rich.as_ref().map(Some).ok_or_else(|| StudyError::Settings { reason: reason.into() })
+            }
+        }
+    }
+
     /// Sets the encoder's parameters among `params` to their start.
     ///
     /// # Errors
-    /// If they have other shapes.
+    /// If they have other shapes, or if there is no such start.
     pub fn start(&self, params: &Params, start: Start) -> Result<(), StudyError> {
-        if start == Start::Pretrained {
-            params.copy_prefix_from(&self.pretrained, "")?;
+        if let Some(weights) = self.weights(start)? {
+            params.copy_prefix_from(weights, "")?;
         }
         Ok(())
+    }
+
+    /// Parameters of the encoder alone, of a network that holds it.
+    ///
+    /// # Errors
+    /// If they have other shapes.
+    pub fn of_network(&self, params: &Params) -> Result<Params, StudyError> {
+        let mut own = Params::new(self.seed, DType::F32);
+        TextEncoder::new(&mut own, self.config)?;
+        own.copy_prefix_from(params, "")?;
+        Ok(own)
     }
 
     /// Vectors (texts, width) of texts of these words by the frozen encoder, of length √width: numbers of size 1.
@@ -142,9 +172,9 @@ impl Encoders {
     /// # Errors
     /// If a text does not fit.
     pub fn vectors(&self, texts: &[Vec<u32>], start: Start) -> Result<Array2<f32>, StudyError> {
-        let mut params = match start {
-            Start::Pretrained => self.pretrained.clone(),
-            Start::Random => {
+        let mut params = match self.weights(start)? {
+            Some(weights) => weights.clone(),
+            None => {
                 let mut params = Params::new(self.seed, DType::F32);
                 TextEncoder::new(&mut params, self.config)?;
                 params

@@ -51,6 +51,8 @@ pub struct Inputs {
     own: Option<Reports>,
     bundle: Option<TextBundle>,
     glosses: Option<Glosses>,
+    /// Glosses of other classes, if an encoder learns from them first.
+    rich: Option<Glosses>,
 }
 
 /// What trials of a seed share.
@@ -77,6 +79,7 @@ impl Experiment for FairText {
             "--parts fairness --seeds 3",
             "--encoder minilm --parts arms",
             "--encoder minilm --glosses dict --parts transfer --sizes 1200,20000",
+            "--encoder minilm --glosses dict --parts transfer --sizes 1200 --rich 20000",
             "--data reports.csv --target class --group area --district district --encoder minilm",
             "--preset full",
         ],
@@ -138,6 +141,7 @@ impl Experiment for FairText {
             "WordNet's dict folder, for the part transfer (data/glosses/wordnet.sh)",
         ),
         Flag::field("sizes", "LIST", "sizes", "Texts to learn from in the part transfer"),
+        Flag::field("rich", "N", "rich", "Glosses of other classes that a further start learned from first"),
         Flag::field("parts", "LIST", "parts", "Parts of the study")
             .with_choices(|| vec!["arms", "imbalance", "fairness", "unfreezing", "transfer"]),
         Flag::field("arms", "LIST", "arms", "Arms; all of the parts by default")
@@ -155,6 +159,7 @@ impl Experiment for FairText {
         "encoder",
         "glosses",
         "gloss_classes",
+        "rich",
         "folds",
         "tested_folds",
     ]);
@@ -170,7 +175,10 @@ impl Experiment for FairText {
                 continue;
             }
             if part == Part::Transfer {
-                let start = Factor::explained("start", Role::Arm, Start::NAMES).with_baseline("random");
+                let is_run =
+                    |(start, name, doc): (Start, _, _)| (start != Start::Rich || spec.rich > 0).then_some((name, doc));
+                let starts = Start::ALL.into_iter().filter_map(is_run);
+                let start = Factor::explained("start", Role::Arm, starts).with_baseline("random");
                 let size = Factor::new("size", Role::Setting, &spec.sizes).listed_by("sizes");
                 let metrics = ["f1", "accuracy", "average_precision", "parameters"];
                 let grid = Grid::new(name, heading, vec![size, start, seeds()], &metrics);
@@ -215,6 +223,9 @@ impl Experiment for FairText {
         let own = spec.data.as_deref().map(|path| own::read(spec, path)).transpose()?;
         let bundle = spec.encoder.as_deref().map(TextBundle::read).transpose()?;
         let glosses = spec.glosses.as_deref().map(|path| Glosses::read(path, &spec.gloss_classes)).transpose()?;
+        let others = others(&spec.gloss_classes);
+        let rich = spec.glosses.as_deref().filter(|_| spec.rich > 0);
+        let rich = rich.map(|path| Glosses::read(path, &others)).transpose()?;
         let mut found = Measurement::default();
         let own = match own {
             None => None,
@@ -235,7 +246,7 @@ impl Experiment for FairText {
             let text = format!("{} of {} folds are tested; --tested-folds tests more", spec.tested_folds, spec.folds);
             found = found.notice(text);
         }
-        Ok((Inputs { own, bundle, glosses }, found))
+        Ok((Inputs { own, bundle, glosses, rich }, found))
     }
 
     fn prepare(
@@ -246,7 +257,7 @@ impl Experiment for FairText {
     ) -> Result<(Shared, Measurement), StudyError> {
         let seed = block.seed();
         let mut found = Measurement::default();
-        let encoders = match &inputs.bundle {
+        let mut encoders = match &inputs.bundle {
             Some(bundle) => Encoders::of_bundle(bundle, spec.longest, seed)?,
             None => {
                 let (encoders, right) = Encoders::learned(spec, seed, context)?;
@@ -267,6 +278,12 @@ impl Experiment for FairText {
             false => None,
             true => Some(corpus(spec, inputs, &encoders, seed)?),
         };
+        if let Some(glosses) = inputs.rich.as_ref().filter(|_| corpus.is_some()) {
+            let drawn = glosses.drawn(spec.rich + Corpus::VALIDATION, seed);
+            let classes = others(&spec.gloss_classes).len();
+            let texts = Corpus { words: encoders.encode(&drawn.texts)?, labels: drawn.labels, classes };
+            encoders.rich = Some(texts.rich(spec, &encoders, seed, context)?);
+        }
         Ok((Shared { block: Block { reports, encoders, words, vectors }, corpus }, found))
     }
 
@@ -295,6 +312,9 @@ impl Experiment for FairText {
         let mut found = Vec::new();
         for grid in grids {
             found.extend(Contrast::to_baseline(grid));
+            if grid.factor("start").is_some_and(|start| start.names().any(|name| name == "rich")) {
+                found.extend(Contrast::in_each_setting(grid, "start", "rich", "pretrained"));
+            }
             let has = |name: &str| grid.factor("arm").is_some_and(|arm| arm.names().any(|own| own == name));
             for (one, other) in [("quantum", "tanh"), ("quantum_penalty", "tanh_penalty"), ("text", "tfidf_logistic")] {
                 if has(one) && has(other) {
@@ -314,6 +334,11 @@ impl Experiment for FairText {
     fn apply(run: &SavedRun, options: &ApplyOptions, _: &dyn Observer) -> Result<Option<Applied>, StudyError> {
         saved::apply(run, options).map(Some)
     }
+}
+
+/// Classes of glosses besides these.
+fn others(classes: &[String]) -> Vec<String> {
+    GLOSS_CLASSES.into_iter().filter(|name| !classes.iter().any(|own| own == name)).map(String::from).collect()
 }
 
 /// Glosses, or drawn reports of other districts, for the part transfer.

@@ -135,8 +135,12 @@ pub struct Spec {
     pub sizes: Vec<usize>,
     /// Texts to test on in the part transfer.
     pub transfer_test: usize,
-    /// How both encoders of the part transfer are trained.
+    /// How encoders of the part transfer are trained.
     pub transfer: TrainConfig,
+    /// Glosses of other classes that the pretrained encoder learns from first, as a further start; 0 for none.
+    pub rich: usize,
+    /// How it learns from them.
+    pub rich_train: TrainConfig,
 }
 
 const fn adamw(epochs: usize, batch: usize, rate: f64) -> TrainConfig {
@@ -183,6 +187,8 @@ impl Default for Spec {
             sizes: vec![300, 1200],
             transfer_test: 1000,
             transfer: TrainConfig { warm_up: 20, ..adamw(6, 32, 5e-4) },
+            rich: 0,
+            rich_train: TrainConfig { warm_up: 100, ..adamw(2, 32, 2e-4) },
         }
     }
 }
@@ -222,7 +228,7 @@ impl Settings for Spec {
                 (spec.world.reports, spec.world.test_reports) = (8, 2);
                 (spec.small.sentences, spec.small.width, spec.small.layers, spec.small.train.epochs) = (60, 8, 1, 2);
                 (spec.train.epochs, spec.tune.epochs, spec.transfer.epochs, spec.hidden) = (2, 2, 1, 8);
-                spec.fair.epochs = 2;
+                (spec.fair.epochs, spec.rich_train.epochs) = (2, 1);
                 (spec.few, spec.sizes, spec.transfer_test, spec.words) = (30, vec![30, 60], 40, 30);
                 (spec.reduction.rounds, spec.circuit.qubits, spec.circuit.depth) = (2, 2, 1);
             },
@@ -271,7 +277,9 @@ impl Settings for Spec {
             .whole("few", self.few, 10..=1_000_000)
             .list("sizes", &self.sizes)
             .whole("transfer_test", self.transfer_test, 10..=100_000)
-            .train("transfer", &self.transfer);
+            .train("transfer", &self.transfer)
+            .whole("rich", self.rich, 0..=100_000)
+            .train("rich_train", &self.rich_train);
         self.world.validate(check);
         for size in &self.sizes {
             check.whole("sizes", *size, 10..=100_000);
@@ -309,6 +317,10 @@ impl Settings for Spec {
                 check.check(field, format!("{own:?}"), own.is_none(), expected);
             }
         }
+        let others = glosses::CLASSES.len().saturating_sub(self.gloss_classes.len());
+        let has_others = self.glosses.is_some() && others > 1;
+        let expected = "0, or glosses (--glosses) with two classes at least that are not among gloss_classes";
+        check.check("rich", self.rich, self.rich == 0 || has_others, expected);
         if self.glosses.is_some() {
             let expected = "the part transfer, which reads glosses";
             check.check("parts", format!("{:?}", self.parts), self.parts.contains(&Part::Transfer), expected);

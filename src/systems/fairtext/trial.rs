@@ -124,7 +124,8 @@ impl Trial<'_> {
             Classifier::Tanh => (Fusion::Concat, HeadKind::Tanh(circuit())),
             Classifier::Logistic | Classifier::SupportVectors => (Fusion::Concat, HeadKind::Layers),
         };
-        let indicators = if self.arm.indicators { indicators } else { 0 };
+        let of_groups = if self.arm.reads_group { self.reports().group_names.len() } else { 0 };
+        let indicators = if self.arm.indicators { indicators + of_groups } else { 0 };
         ReportNet { text, indicators, fusion, head, hidden: self.spec.hidden, classes: self.classes() }
     }
 
@@ -144,7 +145,14 @@ impl Trial<'_> {
             }
         }
         if self.arm.indicators {
-            let own = encoder.encoded(reports.table.values.select(Axis(0), rows).view());
+            let mut own = encoder.encoded(reports.table.values.select(Axis(0), rows).view());
+            if self.arm.reads_group {
+                let width = own.ncols();
+                own = Array2::from_shape_fn((rows.len(), width + reports.group_names.len()), |(row, k)| match k {
+                    k if k < width => own[[row, k]],
+                    k => f32::from(u8::from(reports.groups[rows[row]] + width == k)),
+                });
+            }
             inputs.push(Tensor::from_vec(own.iter().copied().collect::<Vec<f32>>(), own.dim(), &Device::Cpu)?);
         }
         let labels: Vec<u32> = rows.iter().map(|row| reports.labels()[*row] as u32).collect();
