@@ -11,6 +11,7 @@ use crate::circuit::{Circuit, Observable};
 use crate::device::{Device, TranspileOptions};
 use crate::math::input;
 use crate::noise::{NoiseList, Program};
+use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{
     CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits, with_outcome_bits,
     with_twirled_noise,
@@ -127,9 +128,13 @@ fn bound(circuit: &Circuit, angles: &[f64]) -> Result<Circuit> {
 }
 
 impl Arguments {
-    /// The device with its noise, exact: shots are drawn from its result.
+    /// The device with its noise, exact: shots are drawn from its result. Of the methods of mitigation it has the one that changes
+    /// the circuit; the others wrap engines.
     fn condition(&self) -> Condition {
-        Condition { device: self.device.clone(), model: self.model.clone(), ..Condition::default() }
+        let changes =
+            |name: &&String| MitigationRow::named(name).is_ok_and(|row| matches!(row.apply, Apply::Circuit(_)));
+        let mitigation = self.mitigation.iter().find(changes).cloned();
+        Condition { device: self.device.clone(), model: self.model.clone(), mitigation, ..Condition::default() }
     }
 
     fn compile_options(&self) -> CompileOptions {
