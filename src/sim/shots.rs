@@ -88,8 +88,8 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
             return Ok(on_cones);
         }
         let reading = match self.strings(program, observables, input_slots)? {
-            _ if observables.is_empty() => Reading::Bases(Vec::new()),
             Some(strings) => Reading::Strings(strings),
+            None if observables.is_empty() => Reading::Bases(Vec::new()),
             None => Reading::Bases(self.bases(program, observables, input_slots)?),
         };
         let read = program.readout.iter().enumerate();
@@ -116,7 +116,7 @@ impl<S: Simulator + Clone + 'static> Shots<S> {
         input_slots: usize,
     ) -> Result<Option<Strings>, SimError> {
         let Some(single) = observables.iter().map(single_string).collect::<Option<Vec<_>>>() else { return Ok(None) };
-        if program.measures() {
+        if observables.is_empty() || program.measures() {
             return Ok(None);
         }
         let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };

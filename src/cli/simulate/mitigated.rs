@@ -58,11 +58,16 @@ pub fn answer(arguments: &Arguments, setup: &Setup, methods: &[&'static Mitigati
     let prepared = engine(&arguments.engine, options(arguments))?.prepare(program, observables, 0)?;
     let begun = Instant::now();
     let draws = arguments.shots.is_some() || prepared.draws(1);
-    let values = |methods: &[&'static MitigationRow]| -> Result<Vec<Repeated>, SimError> {
+    let values = |setup: &Setup, methods: &[&'static MitigationRow]| -> Result<Vec<Repeated>, SimError> {
         let draws = draws || methods.iter().any(|row| row.draws);
-        repeated(|seed| simulator(arguments, methods, seed), (draws, arguments.seed), program, observables)
+        let make = |seed| simulator(arguments, methods, seed);
+        repeated(make, (draws, arguments.seed), &setup.program, &setup.observables)
     };
-    let (mitigated, unmitigated) = (values(methods)?, values(&[])?);
+    let mitigated = values(setup, methods)?;
+    let unmitigated = match arguments.changes_circuit() {
+        Some(_) => values(&Setup::under(arguments, None)?, &[])?,
+        None => values(setup, &[])?,
+    };
     let mut repairs = program.notices.clone();
     let accounts = prepared.account(Angles::of_weights(&[]))?;
     let dropped = accounts.iter().flatten().any(|account| account.dropped > 0);
