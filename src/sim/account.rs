@@ -6,6 +6,10 @@ use ndarray::Array2;
 
 use crate::sim::{Angles, SimError};
 
+/// Independent runs of what draws, whose mean has an interval.
+pub const RUNS: u64 = 8;
+/// The half-width of a 95 % interval in standard errors of the mean of so many runs: Student's t with seven degrees of freedom.
+pub const HALF_WIDTH_OF_RUNS: f64 = 2.364_624_251_6;
 /// The half-width of a 95 % interval in standard errors, for many draws.
 const HALF_WIDTH: f64 = 1.959_963_985;
 /// What no draw showed has a probability of at most this over the number of draws, with 95 % confidence.

@@ -118,8 +118,9 @@ fn options_of(&Call { shots, precision, strings, below, bond, .. }: &Call) -> En
     EngineOptions { precision, shots, cut, bond, ..EngineOptions::default() }
 }
 
-/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time, and [`LONG`] at
-/// least. Of observables in parts a tolerance would be met part by part alone, so under one only exact engines run parts.
+/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time, and [`LONG`] for
+/// each string at least, so that a few strings that no exact engine runs leave the others exact. Of observables in parts a
+/// tolerance would be met part by part alone, so under one only exact engines run parts.
 fn weighed(w: &Workload, call: &Call, options: &EngineOptions) -> Option<(Cost, f64)> {
     let choice = cheapest(w, call.request, call.rows, options);
     match Choice::EXACT.contains(&choice) {
@@ -127,7 +128,7 @@ fn weighed(w: &Workload, call: &Call, options: &EngineOptions) -> Option<(Cost, 
         false if options.cut.tolerance.is_some() => None,
         false => {
             let cost = choice.cost(w, call)?;
-            let least = LONG * call.rows.max(1) as f64 / 1e3;
+            let least = LONG * call.rows.max(1) as f64 * w.terms.max(1) as f64 / 1e3;
             Some((Cost { seconds: cost.seconds.max(least), ..cost }, 1e3))
         }
     }

@@ -3,30 +3,49 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, aview1, s};
 
-use crate::circuit::Observable;
+use crate::circuit::{Observable, PauliString};
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::cost::{Call, Request, Workload};
+use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::kernel::chunks;
 use crate::sim::prepared::{Lazy, Prepared};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
-use crate::sim::sample::{Basis, affordable, rotations, sample, sample_from, sign};
+use crate::sim::sample::{Basis, affordable, counts, rotations, sample, sample_from, sign};
 use crate::sim::{AngleGradient, Angles, EngineOptions, Gradient, Precision, SimError, Simulator, auto, check, cones};
 
-/// Observables whose outcomes take longer than this to find, seconds, are measured on their cones.
+/// Observables whose outcomes take longer than this to find, seconds, are measured on their cones, or string by string.
 const LONG: f64 = 0.1;
+/// Strings are drawn one by one if their expectation values take less than this share of the outcomes' time.
+const SHARE: f64 = 0.5;
 
 /// Bases in which observables are read, each with the program that ends in it.
 type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
+
+/// How observables are read.
+enum Reading {
+    /// All qubits at once, from the probabilities of their outcomes.
+    Bases(Bases),
+    /// Each by itself: a string is found 1 or -1 with the probabilities that its expectation value has.
+    Strings(Strings),
+}
+
+/// Observables of one Pauli string each, identity apart.
+struct Strings {
+    /// Their strings.
+    prepared: Arc<dyn Prepared>,
+    /// Of each observable the coefficients of the identity and of the string.
+    coefficients: Vec<(f64, f64)>,
+}
 
 /// An engine whose results are estimated from a finite number of shots.
 ///
 /// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
 /// readout errors included; another basis is another `shots` draws. Observables of a register whose outcomes would take long
-/// are drawn on their cones ([`Program::cone`]), each independently. Gradients are by the parameter-shift rule on such
-/// estimates.
+/// are drawn on their cones ([`Program::cone`]), each independently. Where the outcomes of a cone would take long too, an
+/// observable of one string is drawn from its expectation value alone, which an engine may have cut. Gradients are by the
+/// parameter-shift rule on such estimates.
 #[derive(Clone, Debug)]
 pub struct Shots<S> {
     /// The engine that finds the probabilities.
@@ -68,7 +87,11 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
         if let Some(on_cones) = cones::prepare(&engine, way, &options, program, observables, input_slots)? {
             return Ok(on_cones);
         }
-        let bases = if observables.is_empty() { Vec::new() } else { self.bases(program, observables, input_slots)? };
+        let reading = match self.strings(program, observables, input_slots)? {
+            Some(strings) => Reading::Strings(strings),
+            None if observables.is_empty() => Reading::Bases(Vec::new()),
+            None => Reading::Bases(self.bases(program, observables, input_slots)?),
+        };
         let read = program.readout.iter().enumerate();
         let read = read.map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion });
         Ok(Arc::new(ShotsProgram {
@@ -77,13 +100,43 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
             program: program.clone(),
             observables: observables.to_vec(),
             input_slots,
-            bases,
+            reading,
             outcomes: Lazy::default(),
         }))
     }
 }
 
 impl<S: Simulator + Clone + 'static> Shots<S> {
+    /// The observables as single strings, if each is one, and if their expectation values are found much sooner than outcomes
+    /// and without draws of their own.
+    fn strings(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Option<Strings>, SimError> {
+        let Some(single) = observables.iter().map(single_string).collect::<Option<Vec<_>>>() else { return Ok(None) };
+        if observables.is_empty() || program.measures() {
+            return Ok(None);
+        }
+        let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };
+        let workload = Workload::new(program, observables, input_slots);
+        let takes = |request| auto::cost(&workload, &Call { threads: 1, ..Call::new(request, &options) });
+        let seconds = |request| takes(request).filter(Cost::fits).map_or(f64::INFINITY, |cost: Cost| cost.seconds);
+        let outcomes = seconds(Request::Probabilities);
+        if outcomes < LONG {
+            return Ok(None);
+        }
+        let values = seconds(Request::Values);
+        if values.is_infinite() || values > SHARE * outcomes {
+            return Ok(None);
+        }
+        let (coefficients, strings): (Vec<_>, Vec<_>) = single.into_iter().unzip();
+        let prepared = self.inner.prepare(program, &strings, input_slots)?;
+        // A mean of draws is no probability to draw from.
+        Ok((!prepared.draws(1)).then_some(Strings { prepared, coefficients }))
+    }
+
     /// The bases of the observables, each with the program that rotates it to Z.
     fn bases(&self, program: &Program, observables: &[Observable], input_slots: usize) -> Result<Bases, SimError> {
         check::observables(program, observables)?;
@@ -105,6 +158,22 @@ impl<S: Simulator + Clone + 'static> Shots<S> {
     }
 }
 
+/// The coefficients of the identity and of the other string of an observable, and that string; `None` if there are several.
+fn single_string(observable: &Observable) -> Option<((f64, f64), Observable)> {
+    let mut found = ((0.0, 0.0), Observable { terms: vec![(1.0, PauliString::default())] });
+    let mut count = 0;
+    for (weight, string) in &observable.terms {
+        match string.letters().is_empty() {
+            true => found.0.0 += weight,
+            false => {
+                count += 1;
+                (found.0.1, found.1) = (*weight, Observable { terms: vec![(1.0, string.clone())] });
+            }
+        }
+    }
+    (count < 2).then_some(found)
+}
+
 /// Bytes of probabilities, recorded probabilities and counts that are held at the same time.
 const TABLES: f64 = (256 << 20) as f64;
 
@@ -115,7 +184,22 @@ fn groups(qubits: usize, batch: usize) -> Vec<Range<usize>> {
     chunks(batch, if fitting < 32 { fitting.max(1) } else { fitting / 32 * 32 })
 }
 
-/// A program prepared once for each basis.
+impl Strings {
+    /// Means of shots, (batch, observables): row b of an observable draws from stream number b of its own seed.
+    fn drawn(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<f64>, SimError> {
+        let mut values = self.prepared.expect(angles)?;
+        for ((row, o), value) in values.indexed_iter_mut() {
+            let up = (1.0 + value.clamp(-1.0, 1.0)) / 2.0;
+            let mut stream = Stream::numbered(Stream::numbered(seed, o as u64).bits(), row as u64);
+            let ups = counts(aview1(&[up, 1.0 - up]), shots, &mut stream)[0] as f64;
+            let (constant, weight) = self.coefficients[o];
+            *value = constant + weight * (2.0 * ups / shots.max(1) as f64 - 1.0);
+        }
+        Ok(values)
+    }
+}
+
+/// A program whose observables are prepared for reading.
 struct ShotsProgram<S> {
     engine: Shots<S>,
     program: Program,
@@ -123,7 +207,7 @@ struct ShotsProgram<S> {
     input_slots: usize,
     /// The readout of all qubits, bit k being qubit k.
     readout: TerminalMeasurements,
-    bases: Bases,
+    reading: Reading,
     /// The program as it is.
     outcomes: Lazy<Arc<dyn Prepared>>,
 }
@@ -142,8 +226,13 @@ impl<S: Simulator + Clone + 'static> ShotsProgram<S> {
 }
 
 impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.engine.name()
+    fn resolved_name(&self, batch: usize) -> String {
+        match &self.reading {
+            Reading::Bases(_) => self.engine.name(),
+            Reading::Strings(strings) => {
+                format!("{}, {} shots", strings.prepared.resolved_name(batch), self.engine.shots)
+            }
+        }
     }
 
     fn draws(&self, _batch: usize) -> bool {
@@ -152,8 +241,12 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         let Shots { shots, seed, .. } = self.engine;
+        let bases = match &self.reading {
+            Reading::Strings(strings) => return strings.drawn(angles, shots, seed),
+            Reading::Bases(bases) => bases,
+        };
         let mut out = Array2::zeros((angles.batch(), self.observables.len()));
-        for (number, (basis, prepared)) in self.bases.iter().enumerate() {
+        for (number, (basis, prepared)) in bases.iter().enumerate() {
             let seed = Stream::numbered(seed, number as u64).bits();
             for rows in groups(self.program.qubits(), angles.batch()) {
                 let some = Angles { inputs: angles.inputs.slice_move(s![rows.clone(), ..]), ..angles };
@@ -180,8 +273,8 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
         let prepare = || self.engine.inner.prepare(&self.program, &[], self.input_slots);
         let mut p = self.outcomes.get(prepare)?.probabilities(angles)?;
         check::memory("counts", self.program.qubits(), 24.0 * p.len() as f64, "use fewer rows or measured bits")?;
-        let counts = sample(p.view(), shots, seed);
-        p.zip_mut_with(&counts, |p, &n| *p = n as f64 / shots.max(1) as f64);
+        let drawn = sample(p.view(), shots, seed);
+        p.zip_mut_with(&drawn, |p, &n| *p = n as f64 / shots.max(1) as f64);
         Ok(p)
     }
 }

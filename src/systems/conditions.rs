@@ -61,14 +61,27 @@ impl Evaluated {
     }
 }
 
-/// With what the noise model repaired or could not use in a circuit, each sentence once.
+/// With what the noise model repaired or could not use in a circuit, and whether expectation values are exact, each sentence
+/// once.
 pub fn add_notices(found: &mut Measurement, execution: &Execution, condition: &Condition) {
     let device = condition.device.as_deref().unwrap_or(IDEAL);
-    for notice in execution.notices().iter().map(|notice| format!("{device}: {notice}")) {
+    let repaired = execution.notices().iter().cloned();
+    for notice in repaired.chain(inexact(execution, condition)).map(|notice| format!("{device}: {notice}")) {
         if !found.notices.contains(&notice) {
             found.notices.push(notice);
         }
     }
+}
+
+/// What an engine that is not exact does to expectation values, if it runs any of them.
+fn inexact(execution: &Execution, condition: &Condition) -> Option<String> {
+    if execution.engine(1).contains("sparse") {
+        return Some("some expectation values are sums of Pauli strings of which small ones were dropped".into());
+    }
+    let draws = condition.shots.is_none() && execution.prepared.draws(1);
+    draws.then(|| {
+        "some expectation values are means of trajectories: no exact engine runs their part of the circuit".into()
+    })
 }
 
 /// Conditions under which trained heads with a circuit are evaluated besides the one without noise.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use qgraft::sim::mitigate::MITIGATIONS;
 use serde_json::Value;
 
 use crate::cli_simulate::{close, directory, json, simulate, within};
@@ -81,4 +82,67 @@ fn one_number_for_all_gates_is_noise_too() {
         assert_eq!(out.status.code(), Some(1), "{text}: {message}");
         assert!(message.contains(word) && message.contains("noise.json"), "{text}: {message:?} does not name {word:?}");
     }
+}
+
+/// Two qubits in gates of manila, not measured.
+const PAIR: &str = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; sx q[0]; rz(0.4) q[0]; sx q[0]; cx q[0], q[1];";
+
+#[test]
+fn every_mitigation_is_an_option_and_brings_values_nearer_to_the_ideal_ones() {
+    let directory = directory();
+    fs::write(directory.path().join("pair.qasm"), PAIR).unwrap();
+    let plain = ["pair.qasm", "--observable", "Z0 Z1", "--observable", "Z0"];
+    let ideal = numbers(&json(directory.path(), &plain)["expectations"]);
+    let noisy = [&plain[..], &["--device", "manila"]].concat();
+    let unmitigated = numbers(&json(directory.path(), &noisy)["expectations"]);
+    for row in MITIGATIONS {
+        let found = json(directory.path(), &[&noisy[..], &["--mitigation", row.name]].concat());
+        let told = &found["mitigation"];
+        assert_eq!(told["methods"], serde_json::json!([row.name]));
+        close(&numbers(&told["unmitigated"]), &unmitigated, row.name);
+        let intervals = told["intervals"].as_array().unwrap();
+        assert_eq!(intervals.len(), 2, "{}", row.name);
+        assert!(intervals.iter().all(|half| half.is_number() == row.draws), "{}: {intervals:?}", row.name);
+        let overheads = told["overheads"].as_array().unwrap();
+        assert!(overheads.iter().all(|f| f.as_f64().is_none_or(|f| f >= 1.0)), "{}: {overheads:?}", row.name);
+    }
+    let methods = ["--mitigation", "readout_inversion,error_cancellation"];
+    let found = json(directory.path(), &[&noisy[..], &methods].concat());
+    let (values, halves) = (numbers(&found["expectations"]), numbers(&found["mitigation"]["intervals"]));
+    for o in 0..2 {
+        // Twice the half-width: one interval in twenty does not hold its value.
+        let (wrong, before) = ((values[o] - ideal[o]).abs(), (unmitigated[o] - ideal[o]).abs());
+        assert!(wrong <= 2.0 * halves[o] && wrong < before, "{wrong} ± {}, without {before}", halves[o]);
+    }
+    let again = json(directory.path(), &[&noisy[..], &methods].concat());
+    assert_eq!(found["expectations"], again["expectations"]);
+    // Shots make intervals of what does not draw by itself.
+    let with_shots = [&noisy[..], &["--mitigation", "zero_noise_linear", "--shots", "200"]].concat();
+    let found = json(directory.path(), &with_shots);
+    assert!(numbers(&found["mitigation"]["intervals"]).iter().all(|half| *half > 0.0), "{found}");
+    let out = simulate(directory.path(), &with_shots);
+    let text = String::from_utf8_lossy(&out.stdout).to_string();
+    assert!(text.contains("eight runs of 200 shots") && text.contains("4.38"), "{text}");
+}
+
+#[test]
+fn mitigation_that_cannot_be_done_is_refused() {
+    let directory = directory();
+    fs::write(directory.path().join("pair.qasm"), PAIR).unwrap();
+    fs::write(directory.path().join("noise.json"), r#"{"two_qubit_gates": {"depol": 0.9}}"#).unwrap();
+    let z = ["pair.qasm", "--observable", "Z0 Z1"];
+    for (arguments, message) in [
+        (vec!["--mitigation", "pauli_twirling"], "give --device or --noise"),
+        (vec!["--device", "manila", "--mitigation", "no_such"], "readout_inversion, readout_subspace"),
+        (vec!["--device", "manila", "--mitigation", "decoupling,decoupling"], "decoupling twice"),
+        (vec!["--noise", "noise.json", "--mitigation", "decoupling"], "give --device"),
+        (vec!["--noise", "noise.json", "--mitigation", "error_cancellation"], "draw at least γ²"),
+        (vec!["--device", "manila", "--mitigation", "pauli_twirling", "--probabilities"], "--probabilities"),
+    ] {
+        let out = simulate(directory.path(), &[&z[..], &arguments].concat());
+        let text = String::from_utf8_lossy(&out.stderr).to_string();
+        assert!(!out.status.success() && text.contains(message), "{arguments:?}: {text}");
+    }
+    let out = simulate(directory.path(), &["pair.qasm", "--device", "manila", "--mitigation", "pauli_twirling"]);
+    assert_eq!(out.status.code(), Some(2), "expectation values are what is mitigated");
 }

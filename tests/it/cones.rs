@@ -10,7 +10,9 @@ use qgraft::device::Device;
 use qgraft::math::Probability;
 use qgraft::noise::channel::{CHANNELS, amplitude_damping, depolarizing};
 use qgraft::noise::{Confusion, PairConfusion, PairReadout, Program, Step};
-use qgraft::sim::{Angles, Auto, Density, ENGINES, EngineOptions, Pauli, SimError, Simulator, Statevector, Trajectory};
+use qgraft::sim::{
+    Angles, Auto, Density, ENGINES, EngineOptions, Pauli, Shots, SimError, Simulator, Statevector, Trajectory,
+};
 
 use crate::support::random::{self, Kinds};
 
@@ -277,4 +279,70 @@ fn a_register_past_every_engine_runs_where_observables_are_local_and_is_refused_
         assert!(far.contains("use sparse") || far.contains("use mps"), "{name}: {far}");
         assert!(far.contains("100 qubits") && far.contains("memory"), "{name}: {far}");
     }
+}
+
+/// A noisy block whose every Z is wide, beside a pair of qubits.
+fn block_and_pair(qubits: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    for qubit in 0..qubits {
+        circuit.push(Gate::Ry, &[qubit], &[Param::Fixed(0.2 + 0.02 * qubit as f64)]).unwrap();
+    }
+    circuit.push(Gate::Cx, &[0, 1], &[]).unwrap();
+    for layer in 0..2 {
+        for qubit in 2..qubits - 1 {
+            circuit.push(Gate::Cx, &[qubit, qubit + 1], &[]).unwrap();
+            circuit.push(Gate::Ry, &[qubit + 1], &[Param::Fixed(0.05 + 0.1 * layer as f64)]).unwrap();
+        }
+    }
+    let noise = |op: &qgraft::circuit::Op| match op.qubits.len() {
+        2 => op.qubits.iter().map(|&qubit| (amplitude_damping(0.01).unwrap(), vec![qubit])).collect(),
+        _ => Vec::new(),
+    };
+    Program::compile(&circuit, &[], noise, |_| None)
+}
+
+#[test]
+fn a_cone_that_no_exact_engine_runs_leaves_the_others_exact() {
+    let program = block_and_pair(30);
+    let observables = ["Z1", "Z0 Z1", "Z29"].map(|text| text.parse::<Observable>().unwrap());
+    let auto = Auto::new(EngineOptions::default());
+    let prepared = auto.prepare(&program, &observables, 0).unwrap();
+    let name = prepared.resolved_name(1);
+    assert!(name.contains("sparse") && name.contains("on cones") && name.contains(" and "), "{name}");
+    let values = prepared.expect(Angles::of_weights(&[])).unwrap();
+    let (pair, _) = program.cone(&observables[1]);
+    let truth = Density::default().expect(&pair, Angles::of_weights(&[]), &observables[..2]).unwrap();
+    assert!((values[[0, 0]] - truth[[0, 0]]).abs() < TOLERANCE && (values[[0, 1]] - truth[[0, 1]]).abs() < TOLERANCE);
+    let accounts = prepared.account(Angles::of_weights(&[])).unwrap().unwrap();
+    assert!(accounts[[0, 0]].is_exact() && accounts[[0, 1]].is_exact(), "{accounts:?}");
+    // A sum of strings is weighed string by string too.
+    let sum: Observable = "Z1 + 0.5 Z0 Z1 + 0.1 Z29".parse().unwrap();
+    let name = auto.prepare(&program, &[sum], 0).unwrap().resolved_name(1);
+    assert!(name.contains("on cones"), "{name}");
+}
+
+/// Outcomes of 30 noisy qubits are past every list; the sign of one string is a coin whose mean is an expectation value.
+#[test]
+fn strings_on_wide_cones_are_drawn_from_their_expectation_values() {
+    let program = block_and_pair(30);
+    let observables = ["Z29", "0.5 - 2 Z28", "Z1", "3"].map(|text| text.parse::<Observable>().unwrap());
+    let angles =
+        || Angles { inputs: ndarray::ArrayView2::from_shape((6, 0), &[]).unwrap(), weights: ndarray::aview1(&[]) };
+    let exact = Auto::new(EngineOptions::default()).expect(&program, angles(), &observables).unwrap();
+    let shots = 4000;
+    let engine = Shots { inner: Auto::new(EngineOptions::default()), shots, seed: 3 };
+    let prepared = engine.prepare(&program, &observables, 0).unwrap();
+    let drawn = prepared.expect(angles()).unwrap();
+    for ((row, o), found) in drawn.indexed_iter() {
+        let weight: f64 =
+            observables[o].terms.iter().filter(|(_, s)| !s.letters().is_empty()).map(|(w, _)| w.abs()).sum();
+        let wrong = (found - exact[[row, o]]).abs();
+        assert!(wrong <= 5.0 * weight / (shots as f64).sqrt(), "{}: {found} {}", observables[o], exact[[row, o]]);
+    }
+    // Rows and observables draw from streams of their own.
+    assert!((1..6).any(|row| drawn[[row, 0]] != drawn[[0, 0]]) && prepared.draws(1));
+    assert_eq!(drawn, engine.expect(&program, angles(), &observables).unwrap());
+    // Two strings on one cone are not independent: that still takes the outcomes.
+    let both: Observable = "Z29 + X29".parse().unwrap();
+    assert!(engine.prepare(&program, &[both], 0).and_then(|prepared| prepared.expect(angles())).is_err());
 }

@@ -87,6 +87,7 @@ mod device_lists;
 mod diagnostic;
 #[cfg(feature = "learn")]
 mod energy;
+mod engine_tables;
 #[cfg(feature = "learn")]
 mod environments;
 #[cfg(feature = "learn")]

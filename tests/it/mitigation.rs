@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2, aview1};
-use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Param};
+use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Param, PauliString};
 use qgraft::device::schedule::{Order, length, with_delays};
 use qgraft::device::{Device, Target, transpile};
 use qgraft::math::{Probability, Seconds, Stream};
@@ -13,9 +13,10 @@ use qgraft::noise::model::uniform::Uniform;
 use qgraft::noise::{Channel, Confusion, Program, Step};
 use qgraft::sim::mitigate::{
     Apply, Average, Cancellation, Extrapolation, Folding, MITIGATIONS, MitigationRow, PauliTwirling, Pulses,
-    ReadoutInversion, ReadoutSubspace, TwirledReadout, ZeroNoise, decouple, fold, invert, sampling_cost, twirled,
+    ReadoutInversion, ReadoutSubspace, TwirledReadout, ZeroNoise, decouple, fold, invert, repeated, sampling_cost,
+    twirled,
 };
-use qgraft::sim::{Angles, Density, Pauli, Shots, Simulator};
+use qgraft::sim::{Angles, Density, Pauli, Shots, SimError, Simulator};
 
 /// Sums of a few hundred products of numbers near 1.
 const EXACT: f64 = 1e-10;
@@ -389,6 +390,77 @@ fn cancellation_on_a_wide_register_undoes_what_an_observable_feels() {
         (0..100).map(|qubit| format!("Z{qubit}")).collect::<Vec<_>>().join(" ").parse().unwrap();
     let error = drawn.prepare(&program, &[everything], 0).err().expect("refused").to_string();
     assert!(error.contains("draw at least γ²"), "{error}");
+}
+
+/// Flips of qubits past the 64th are their own.
+#[test]
+fn twirled_readout_corrects_wide_registers() {
+    let mut circuit = Circuit::new(70);
+    for qubit in [5, 69] {
+        circuit.push(Gate::Rx, &[qubit], &[Param::Fixed(1.0)]).unwrap();
+    }
+    let mut program = Program::ideal(&circuit, &(0..70).collect::<Vec<_>>());
+    program.readout = vec![Some(readout(0.02, 0.08)); 70];
+    let observables = ["Z5", "Z69", "Z5 Z69"].map(|text| text.parse::<Observable>().unwrap());
+    let z = 1.0f64.cos();
+    let engine = TwirledReadout { inner: Pauli::default(), average: Average::Exact };
+    assert_close(&expect(&engine, &program, &observables), &[z, z, z * z], EXACT, "all flips");
+    let drawn = TwirledReadout { inner: Pauli::default(), average: Average::Sampled { count: 400, seed: 2 } };
+    let values = expect(&drawn, &program, &observables);
+    // The asymmetry of 0.06 that is left of 400 signs, four times.
+    assert_close(&values, &[z, z, z * z], 0.02, "drawn flips");
+    assert!((values[0] - values[1]).abs() > 1e-9, "qubits 5 and 69 share their flips: {values:?}");
+}
+
+/// What every row says that it multiplies shots by.
+#[test]
+fn overheads_are_those_of_the_methods() {
+    let (program, _) = decaying(3, 0.05);
+    let program = Program { readout: vec![Some(readout(0.03, 0.05)); program.qubits()], ..program };
+    let string = PauliString::z(0);
+    for row in MITIGATIONS {
+        let found = (row.overhead)(&program, &string).unwrap();
+        // Straight lines and parabolas through 1, 3 and 5, continued to 0.
+        let line: [f64; 3] = [13.0 / 12.0, 1.0 / 3.0, -5.0 / 12.0];
+        let parabola: [f64; 3] = [15.0 / 8.0, -10.0 / 8.0, 3.0 / 8.0];
+        let squares = |weights: [f64; 3]| 3.0 * weights.iter().map(|w| w * w).sum::<f64>();
+        let wanted = match row.name {
+            "readout_inversion" | "twirled_readout" => Some(0.92f64.powi(-2)),
+            "zero_noise_linear" => Some(squares(line)),
+            "zero_noise_richardson" => Some(squares(parabola)),
+            "error_cancellation" => Some(sampling_cost(&program).unwrap().powi(2)),
+            "pauli_twirling" | "decoupling" => Some(1.0),
+            _ => None,
+        };
+        match (found, wanted) {
+            (Some(found), Some(wanted)) => {
+                assert!((found - wanted).abs() < 1e-12 * wanted, "{}: {found} {wanted}", row.name)
+            }
+            _ => assert_eq!(found, wanted, "{}", row.name),
+        }
+    }
+}
+
+/// The interval of eight runs holds the noiseless value 95 times in 100.
+#[test]
+fn intervals_of_repeated_runs_hold_the_value() {
+    let bound = circuit().bind(&ANGLES).unwrap();
+    let program = Program { readout: misread().readout, ..Program::ideal(&bound, &[]) };
+    let observables = ["Z0", "Z1 Z2"].map(|text| text.parse::<Observable>().unwrap());
+    let ideal = Program { readout: vec![None; 3], ..program.clone() };
+    let truth = Density::default().expect(&ideal, Angles::of_weights(&[]), &observables).unwrap();
+    let make = |seed: u64| -> Result<Arc<dyn Simulator>, SimError> {
+        Ok(Arc::new(ReadoutInversion { inner: Shots { inner: Density::default(), shots: 64, seed } }))
+    };
+    let mut held = 0;
+    for seed in 0..100 {
+        for (found, truth) in repeated(make, (true, seed), &program, &observables).unwrap().iter().zip(&truth) {
+            held += usize::from((found.value - truth).abs() <= found.interval.unwrap());
+        }
+    }
+    assert!((180..=198).contains(&held), "{held} of 200");
+    let exact = repeated(make, (false, 1), &program, &observables).unwrap();
+    assert!(exact.iter().all(|found| found.interval.is_none()));
 }
 
 #[test]

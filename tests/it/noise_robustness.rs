@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use qgraft::classic::LeastSquares;
 use qgraft::lab::{self, Experiment, Overrides, Query, Results, Settings, System, SystemOf, Validation, run_in_memory};
 use qgraft::math::Stream;
+use qgraft::nn::head::{AnsatzChoice, CircuitConfig};
 use qgraft::sim::mitigate::MITIGATIONS;
 use qgraft::study::train::TrainConfig;
 use qgraft::systems::inputs::{Data, DataKind};
@@ -156,6 +157,31 @@ fn a_circuit_alone_is_evaluated_by_what_is_left_of_its_values() {
     let dynamic = Spec { circuit_file: Some(circuits.join("teleport.qasm")), ..small(directory.path()) };
     let message = violations(&dynamic);
     assert!(message.starts_with("circuit_file = ") && message.contains("teleport.qasm"), "{message}");
+}
+
+/// Past what a density matrix holds: values and gradients on the parts that observables feel.
+#[test]
+fn heads_on_many_qubits_are_trained_and_evaluated_under_noise() {
+    let directory = TempDir::new().unwrap();
+    let small = small(directory.path());
+    let circuit =
+        CircuitConfig { ansatz: AnsatzChoice::Row("mari".into()), qubits: 16, depth: 1, ..small.circuit.clone() };
+    let spec = Spec {
+        seeds: vec![0],
+        arms: vec!["device".into()],
+        devices: vec!["torino".into()],
+        scales: vec![1.0],
+        shots: vec![32],
+        mitigations: Vec::new(),
+        circuit,
+        train: TrainConfig { epochs: 1, ..small.train.clone() },
+        ..small
+    };
+    let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();
+    let slope = plain(&results, "attenuation").at("scale", "1").single().unwrap();
+    assert!(slope > 0.5 && slope < 1.0, "{slope}");
+    assert!(results.of("known_deviation").samples().unwrap().max() < 1e-9);
+    assert!(results.of("gradient_variance").samples().unwrap().min() > 0.0);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ndarray::{Array1, ArrayD, ArrayView1};
 use serde::Serialize;
 
 use super::Arguments;
+use super::mitigated::Mitigated;
 use super::setup::Setup;
 use crate::circuit::qasm::OutcomeRegister;
 use crate::math::C64;
@@ -72,6 +73,14 @@ pub fn short(name: String) -> String {
     name.split(", ").next().unwrap_or_default().to_string()
 }
 
+/// The name of an engine, and the number of qubits of its widest cone if it runs on cones.
+pub fn apart(name: String) -> (String, Option<usize>) {
+    match name.split_once(CONES) {
+        Some((engine, rest)) => (engine.to_string(), rest.split(' ').next().and_then(|qubits| qubits.parse().ok())),
+        None => (name, None),
+    }
+}
+
 /// What is printed; the keys of the JSON object.
 #[derive(Serialize)]
 pub struct Answer {
@@ -92,6 +101,9 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<f64>>,
     pub expectations: Vec<f64>,
+    /// What was mitigated of the expectation values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<Mitigated>,
     /// What is known about the error of each expectation value, from an engine that drops something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<ErrorAccount>>,
@@ -212,10 +224,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         Some(name) => (name.clone(), values_name.filter(|values| is_drawn && *values != name)),
         None => (values_name.unwrap_or_else(|| short(engine.name())), None),
     };
-    let (name, cones) = match name.split_once(CONES) {
-        Some((name, rest)) => (name.to_string(), rest.split(' ').next().and_then(|qubits| qubits.parse().ok())),
-        None => (name, None),
-    };
+    let (name, cones) = apart(name);
     if let Some(shots) = arguments.shots {
         sample::affordable(shots)?;
     }
@@ -274,6 +283,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         seconds,
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,
+        mitigation: None,
         errors,
         outcome_error: dropped.as_ref().map(ErrorAccount::of),
         registers: RegisterCounts::all(setup, counts.as_ref()),

@@ -4,6 +4,7 @@
 
 mod answer;
 mod explain;
+mod mitigated;
 mod npy;
 mod setup;
 mod show;
@@ -29,6 +30,7 @@ use setup::Setup;
   qgraft simulate circuits/w_state.qasm --save state.npy --json
   qgraft simulate circuits/ghz.qasm --noise noise.json
   qgraft simulate circuits/ghz.qasm --device torino --transpile --twirl --engine stabilizer --shots 100000
+  qgraft simulate circuits/ghz.qasm --device torino --transpile --observable \"X0 X1 X2\" --mitigation readout_inversion,zero_noise_linear
 
 A noise.json for all gates and qubits: depolarizing probabilities, then P(read 1 | 0) and P(read 0 | 1).
   {\"one_qubit_gates\": {\"depol\": 0.001}, \"two_qubit_gates\": {\"depol\": 0.01}, \"readout\": [0.02, 0.03]}")]
@@ -72,6 +74,11 @@ pub struct Arguments {
     /// A sum of Pauli strings whose expectation value is wanted, such as "Z0 Z1 + 0.5 X2"; may be repeated.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     observable: Vec<String>,
+    /// Mitigate the noise in expectation values by these methods (see `qgraft list mitigations`), the innermost first: that of
+    /// the readout before those of gates. With --shots, values are those of so many shots. Outcomes are left out.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "observable")]
+    #[arg(conflicts_with_all = ["save", "probabilities", "explain", "tolerance", "roulette"])]
+    mitigation: Vec<String>,
     /// Values of the circuit's open angles, radians, in the order of their declaration.
     #[arg(long, value_name = "A,A,…", value_delimiter = ',', allow_hyphen_values = true)]
     angles: Vec<f64>,
@@ -185,6 +192,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "--twirl changes noise, and there is none; give --device or --noise"
     );
     ensure!((1..=1 << 30).contains(&cut.terms), "--most-terms {}: give a number from 1 to 2^30", cut.terms);
+    let methods = mitigated::methods(arguments)?;
     let exact = ["auto", "statevector", "density"];
     if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
         bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));
@@ -199,7 +207,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         return Ok(());
     }
-    let (answer, state) = workers.install(|| answer(arguments, &setup))?;
+    let (answer, state) = workers.install(|| match methods.as_slice() {
+        [] => answer(arguments, &setup),
+        methods => Ok((mitigated::answer(arguments, &setup, methods)?, None)),
+    })?;
     if let (Some(path), Some(state)) = (&arguments.save, &state) {
         circuit_file::write_bytes(path, &npy::bytes(state.view()))?;
     }

@@ -11,6 +11,7 @@ use crate::circuit::{Circuit, Observable};
 use crate::device::{Device, TranspileOptions};
 use crate::math::input;
 use crate::noise::{NoiseList, Program};
+use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{
     CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits, with_outcome_bits,
     with_twirled_noise,
@@ -35,8 +36,13 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Reads the circuit, and the device if there is one.
+    /// Reads the circuit, and the device if there is one; a method of mitigation that changes circuits has changed it.
     pub fn of(arguments: &Arguments) -> Result<Self> {
+        Self::under(arguments, arguments.changes_circuit())
+    }
+
+    /// The same with this method of mitigation in the circuit, or none.
+    pub fn under(arguments: &Arguments, change: Option<&str>) -> Result<Self> {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
         let cycle = device.as_ref().and_then(|device| device.dt);
         let file = || arguments.file.display().to_string();
@@ -59,7 +65,7 @@ impl Setup {
             return Self::with_list((path, arguments.twirl), &circuit, registers, qubits, observables);
         }
         let observed = ObservedCircuit { circuit, inputs: 0, qubits: qubits.clone(), observables };
-        let run = compile(&observed, &arguments.condition(), &arguments.compile_options(), arguments.seed);
+        let run = compile(&observed, &arguments.condition(change), &arguments.compile_options(), arguments.seed);
         let run = run.with_context(file)?;
         let (program, positions, bits, observables) = (run.program, run.positions, run.bits, run.observables);
         Ok(Self { program, qubits, positions, bits, registers, width, observables })
@@ -127,9 +133,17 @@ fn bound(circuit: &Circuit, angles: &[f64]) -> Result<Circuit> {
 }
 
 impl Arguments {
+    /// The method of mitigation that changes the circuit; the others wrap engines.
+    pub fn changes_circuit(&self) -> Option<&str> {
+        let changes =
+            |name: &&String| MitigationRow::named(name).is_ok_and(|row| matches!(row.apply, Apply::Circuit(_)));
+        self.mitigation.iter().find(changes).map(String::as_str)
+    }
+
     /// The device with its noise, exact: shots are drawn from its result.
-    fn condition(&self) -> Condition {
-        Condition { device: self.device.clone(), model: self.model.clone(), ..Condition::default() }
+    fn condition(&self, change: Option<&str>) -> Condition {
+        let mitigation = change.map(String::from);
+        Condition { device: self.device.clone(), model: self.model.clone(), mitigation, ..Condition::default() }
     }
 
     fn compile_options(&self) -> CompileOptions {

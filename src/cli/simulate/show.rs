@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::Arguments;
 use super::answer::{Answer, ErrorAccount};
+use super::mitigated::Mitigated;
 use super::setup::Setup;
 use crate::circuit::qasm::OutcomeRegister;
 use crate::math::Seconds;
@@ -36,7 +37,9 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
         text += &drawn(setup, counts);
     }
     text.extend(answer.outcome_error.as_ref().map(truncated));
-    if !answer.expectations.is_empty() {
+    if let Some(mitigation) = &answer.mitigation {
+        text += &mitigated(arguments, &answer.expectations, mitigation);
+    } else if !answer.expectations.is_empty() {
         text += &expectations(arguments, answer);
     }
     if let Some(path) = &arguments.save {
@@ -103,6 +106,31 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     }
     let notes = columns.iter().map(|column| column.note).filter(|note| !note.is_empty());
     text + &notes.collect::<Vec<_>>().join(" ") + "\n"
+}
+
+/// Mitigated expectation values beside those without mitigation, with their intervals and what they cost.
+fn mitigated(arguments: &Arguments, values: &[f64], found: &Mitigated) -> String {
+    let mut table = Table::new();
+    let is_drawn = found.intervals.iter().any(Option::is_some);
+    let mut header = vec!["observable", "unmitigated", "mitigated"];
+    header.extend(is_drawn.then_some("95 % interval"));
+    header.push("shots ×");
+    table.load_style(presets::NOTHING).set_header(header);
+    for (k, name) in arguments.observable.iter().enumerate() {
+        let mut cells = vec![format!("{:.6}", found.unmitigated[k] + 0.0), format!("{:.6}", values[k] + 0.0)];
+        cells.extend(is_drawn.then(|| found.intervals[k].map_or("–".into(), |half| format!("± {half:.1e}"))));
+        cells.push(found.overheads[k].map_or("–".into(), |factor| format!("{factor:.2}")));
+        table.add_row(std::iter::once(Cell::new(name)).chain(cells.into_iter().map(right)));
+    }
+    let each = arguments.shots.map_or(String::new(), |shots| format!(" of {shots} shots for each basis and circuit"));
+    let chance = match is_drawn {
+        true => format!("Means of eight runs{each} with Student's 95 % interval, which holds draws and no bias."),
+        false => "Nothing draws: values are those of infinitely many shots.".into(),
+    };
+    let methods = found.methods.join(", then ");
+    format!(
+        "\n{table}\nMitigated by {methods}. {chance} Shots ×: how many times the shots the same standard error takes on a device.\n"
+    )
 }
 
 /// What is said about the error of an expectation value.

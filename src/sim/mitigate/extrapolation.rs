@@ -55,6 +55,12 @@ impl Rule {
         matches!(self.method, Extrapolation::Polynomial { .. })
     }
 
+    /// By how much shots that are shared among the scales must grow for the standard error of a plain value, if values at all
+    /// scales vary alike: `K Σ w²` of K weights. `None` where the weights depend on the values.
+    pub fn overhead(&self) -> Option<f64> {
+        self.is_linear().then(|| self.weights.len() as f64 * self.weights.iter().map(|w| w * w).sum::<f64>())
+    }
+
     /// The value at no noise, and its derivative by each of `values`.
     pub fn apply(&self, values: &[f64]) -> (f64, Vec<f64>) {
         let linear = || (self.weights.iter().zip(values).map(|(w, y)| w * y).sum(), self.weights.clone());

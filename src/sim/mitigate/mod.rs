@@ -28,6 +28,7 @@ mod decoupling;
 mod extrapolation;
 mod fold;
 mod readout;
+mod repeated;
 mod subspace;
 mod twirled_readout;
 mod twirling;
@@ -41,13 +42,15 @@ pub use decoupling::{Pulses, decouple};
 pub use extrapolation::Extrapolation;
 pub use fold::{Folding, fold};
 pub use readout::ReadoutInversion;
+pub use repeated::{Repeated, repeated};
 pub use subspace::{ReadoutSubspace, invert};
 pub use twirled_readout::TwirledReadout;
 pub use twirling::{PauliTwirling, all_twirled, twirled};
 pub use zero_noise::ZeroNoise;
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Observable, PauliString};
 use crate::device::Device;
+use crate::noise::Program;
 use crate::sim::{SimError, Simulator};
 
 /// A method with its usual settings.
@@ -58,6 +61,11 @@ pub struct MitigationRow {
     pub doc: &'static str,
     /// How it is applied.
     pub apply: Apply,
+    /// Whether it draws at random by itself, whatever the engine does.
+    pub draws: bool,
+    /// By how much it multiplies the shots that the standard error of one string takes, under this program; `None` where that
+    /// depends on what is found.
+    pub overhead: fn(&Program, &PauliString) -> Result<Option<f64>, SimError>,
 }
 
 /// Where a method acts.
@@ -90,18 +98,39 @@ const TWIRLS: usize = 32;
 /// Draws of error cancellation.
 const CANCELLATIONS: usize = 256;
 
+/// The overhead of methods that take no more shots than without them.
+fn none(_: &Program, _: &PauliString) -> Result<Option<f64>, SimError> {
+    Ok(Some(1.0))
+}
+
+/// `Π 1/(1 - p10 - p01)²` over the letters of a string.
+fn of_readout(program: &Program, string: &PauliString) -> Result<Option<f64>, SimError> {
+    let attenuation = |qubit: usize| program.readout.get(qubit).copied().flatten().map_or(1.0, |c| c.on_z().0);
+    let factor: f64 = string.support().map(attenuation).product();
+    match factor.abs() < 1e-9 {
+        true => Err(SimError::NotInvertible {
+            what: format!("the readout of {}", Observable { terms: vec![(1.0, string.clone())] }),
+        }),
+        false => Ok(Some(factor.powi(-2))),
+    }
+}
+
 /// Every method.
 pub static MITIGATIONS: &[MitigationRow] = &[
     MitigationRow {
         name: "readout_inversion",
         doc: "the inverse of each qubit's confusion matrix; shots grow by 1/(1 - p10 - p01)² for each letter read",
         apply: Apply::Executor(|inner, _| Arc::new(ReadoutInversion { inner })),
+        draws: false,
+        overhead: of_readout,
     },
     MitigationRow {
         name: "readout_subspace",
         doc: "the confusion matrix inverted on the observed outcomes alone, for wide registers (M3: Nation et al. 2021, \
               arXiv 2108.12518)",
         apply: Apply::Executor(|inner, _| Arc::new(ReadoutSubspace { inner })),
+        draws: false,
+        overhead: |_, _| Ok(None),
     },
     MitigationRow {
         name: "twirled_readout",
@@ -110,6 +139,8 @@ pub static MITIGATIONS: &[MitigationRow] = &[
         apply: Apply::Executor(|inner, seed| {
             Arc::new(TwirledReadout { inner, average: Average::Sampled { count: TWIRLS, seed } })
         }),
+        draws: true,
+        overhead: of_readout,
     },
     MitigationRow {
         name: "zero_noise_linear",
@@ -118,6 +149,8 @@ pub static MITIGATIONS: &[MitigationRow] = &[
         apply: Apply::Executor(|inner, _| {
             Arc::new(ZeroNoise::new(inner, &SCALES, Folding::Local, Extrapolation::Polynomial { degree: 1 }))
         }),
+        draws: false,
+        overhead: |_, _| Ok(Extrapolation::Polynomial { degree: 1 }.at(&SCALES)?.overhead()),
     },
     MitigationRow {
         name: "zero_noise_richardson",
@@ -126,6 +159,8 @@ pub static MITIGATIONS: &[MitigationRow] = &[
         apply: Apply::Executor(|inner, _| {
             Arc::new(ZeroNoise::new(inner, &SCALES, Folding::Global, Extrapolation::Polynomial { degree: 2 }))
         }),
+        draws: false,
+        overhead: |_, _| Ok(Extrapolation::Polynomial { degree: 2 }.at(&SCALES)?.overhead()),
     },
     MitigationRow {
         name: "zero_noise_exponential",
@@ -134,6 +169,8 @@ pub static MITIGATIONS: &[MitigationRow] = &[
             let decay = Extrapolation::Exponential { asymptote: 0.0 };
             Arc::new(ZeroNoise::new(inner, &SCALES, Folding::Global, decay))
         }),
+        draws: false,
+        overhead: |_, _| Ok(None),
     },
     MitigationRow {
         name: "pauli_twirling",
@@ -142,6 +179,8 @@ pub static MITIGATIONS: &[MitigationRow] = &[
         apply: Apply::Executor(|inner, seed| {
             Arc::new(PauliTwirling { inner, average: Average::Sampled { count: TWIRLS, seed } })
         }),
+        draws: true,
+        overhead: none,
     },
     MitigationRow {
         name: "error_cancellation",
@@ -151,12 +190,18 @@ pub static MITIGATIONS: &[MitigationRow] = &[
         apply: Apply::Executor(|inner, seed| {
             Arc::new(Cancellation { inner, average: Average::Sampled { count: CANCELLATIONS, seed } })
         }),
+        draws: true,
+        overhead: |program, string| {
+            Ok(Some(sampling_cost(&program.cone(&Observable { terms: vec![(1.0, string.clone())] }).0)?.powi(2)))
+        },
     },
     MitigationRow {
         name: "decoupling",
         doc: "X pulses in waiting times undo slow drifts of phase; without effect on relaxation (Viola and Lloyd 1998, \
               arXiv quant-ph/9803057)",
         apply: Apply::Circuit(|circuit, device| decouple(circuit, device, Pulses::XX)),
+        draws: false,
+        overhead: none,
     },
 ];
 

@@ -26,10 +26,10 @@ pub struct TwirledReadout<S> {
     pub average: Average,
 }
 
-/// `program` with the readout of the qubits in `mask` flipped before and after, which exchanges the two errors.
-fn flipped(program: &Program, mask: u64) -> Program {
+/// `program` with the readout of the qubits in `mask`, 64 to a word, flipped before and after, which exchanges the two errors.
+fn flipped(program: &Program, mask: &[u64]) -> Program {
     let exchanged = |(qubit, confusion): (usize, &Option<Confusion>)| {
-        confusion.map(|Confusion { one_given_zero, zero_given_one }| match mask >> qubit & 1 {
+        confusion.map(|Confusion { one_given_zero, zero_given_one }| match mask[qubit / 64] >> (qubit % 64) & 1 {
             1 => Confusion { one_given_zero: zero_given_one, zero_given_one: one_given_zero },
             _ => Confusion { one_given_zero, zero_given_one },
         })
@@ -54,7 +54,9 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
             Average::Sampled { count, seed } => {
                 check_terms(count, program)?;
                 let mut masks = Stream::named(seed, "readout twirl");
-                (0..count).map(|_| (1.0 / count as f64, flipped(program, masks.bits()))).collect()
+                let words = program.qubits().div_ceil(64);
+                let mut mask = || (0..words).map(|_| masks.bits()).collect::<Vec<_>>();
+                (0..count).map(|_| (1.0 / count as f64, flipped(program, &mask()))).collect()
             }
         })
     }

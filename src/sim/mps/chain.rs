@@ -1,12 +1,12 @@
 //! The state: a chain of tensors, one for each site, in canonical form around one of them.
 
-use ndarray::{Array2, Array3, ArrayView2};
+use ndarray::{Array2, Array3, ArrayView2, s};
 
 use super::Bond;
 use super::places::{Places, gather};
 use super::split::{Lean, orthogonalised, split};
 use crate::circuit::Letter;
-use crate::math::matrix::{c, square};
+use crate::math::matrix::{c, identity, square};
 use crate::math::{C64, Matrix, Stream};
 use crate::sim::readout::WideTerms;
 
@@ -201,6 +201,35 @@ impl Chain {
         self.put(start, operands.len(), turned, toward);
     }
 
+    /// A unitary on operands where all `controls` are 1, however many and wherever they are: `1 + P (U - 1)` with the projector P
+    /// on the controls, an operator whose bonds have dimension 2. The state and its image are put side by side, which doubles
+    /// the bonds from the first to the last of these sites, and truncated once.
+    pub fn apply_controlled(&mut self, controls: &[usize], operands: &[usize], unitary: &Matrix, toward: usize) {
+        let (start, count) = (self.gathered(operands), operands.len());
+        let sites: Vec<usize> = controls.iter().map(|&control| self.places.site(control)).collect();
+        let first = sites.iter().copied().fold(start, usize::min);
+        let last = sites.iter().copied().fold(start + count - 1, usize::max);
+        self.centre_at(first);
+        let mut image: Vec<Array3<C64>> = self.tensors[first..=last].to_vec();
+        for site in sites {
+            image[site - first].slice_mut(s![.., 0, ..]).fill(C64::default());
+        }
+        let change = unitary - &identity(unitary.nrows());
+        on_sites(&mut image[start - first..start - first + count], &self.by_sites(operands, start, &change));
+        for (site, other) in (first..=last).zip(image) {
+            let own = self.take(site);
+            self.tensors[site] = beside(&own, &other, site > first, site < last);
+        }
+        // Left of the first site and right of the last one tensors are isometries as before.
+        self.centre_at(last);
+        for bond in (first..last).rev() {
+            let block = self.block(bond, 2);
+            self.put(bond, 2, block, first);
+        }
+        let toward = self.places.site(toward);
+        self.centre_at(toward.clamp(first, last));
+    }
+
     /// A matrix on operands as one on the block of sites that they are on, whose first site is the most significant.
     fn by_sites(&self, operands: &[usize], start: usize, m: &Matrix) -> Matrix {
         let count = operands.len();
@@ -283,13 +312,13 @@ impl Chain {
             let view = own.view().into_shape_with_order((left, 2 * right)).expect("tensors are contiguous");
             let both = row.dot(&view);
             let weight = |value: usize| -> f64 {
-                both.slice(ndarray::s![0, value * right..(value + 1) * right]).iter().map(|z| z.norm_sqr()).sum()
+                both.slice(s![0, value * right..(value + 1) * right]).iter().map(|z| z.norm_sqr()).sum()
             };
             let weights = [weight(0), weight(1)];
             let value = drawn(&weights, stream);
             values[self.places.qubit(site)] = value == 1;
             let norm = weights[value].sqrt().max(f64::MIN_POSITIVE);
-            row = both.slice(ndarray::s![.., value * right..(value + 1) * right]).mapv(|z| z / norm);
+            row = both.slice(s![.., value * right..(value + 1) * right]).mapv(|z| z / norm);
         }
         values
     }
@@ -341,6 +370,39 @@ pub fn drawn(weights: &[f64], stream: &mut Stream) -> usize {
     });
     let likeliest = || (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(0);
     found.unwrap_or_else(likeliest)
+}
+
+/// Tensors of two sums side by side: blocks on the diagonal of the bonds that both are summed over, else one common bond.
+fn beside(one: &Array3<C64>, other: &Array3<C64>, left: bool, right: bool) -> Array3<C64> {
+    let ((l, _, r), (m, _, t)) = (one.dim(), other.dim());
+    let (below, behind) = (if left { l } else { 0 }, if right { r } else { 0 });
+    let mut both = Array3::zeros((below + m, 2, behind + t));
+    both.slice_mut(s![..l, .., ..r]).assign(one);
+    let mut corner = both.slice_mut(s![below.., .., behind..]);
+    corner += other;
+    both
+}
+
+/// A matrix on neighbouring sites, the first of which is the most significant.
+fn on_sites(sites: &mut [Array3<C64>], m: &Matrix) {
+    let mut block = sites[0].clone();
+    for next in &sites[1..] {
+        let (left, values, middle) = block.dim();
+        let right = next.dim().2;
+        block = tensor(matrix(block, left * values).dot(&matrix(next.clone(), middle)), (left, values * 2, right));
+    }
+    let mut rest = on_block(&block, m);
+    for site in &mut *sites {
+        let (left, values, right) = rest.dim();
+        if values == 2 {
+            *site = rest;
+            return;
+        }
+        let (q, r) = orthogonalised(matrix(rest, left * 2).view());
+        let kept = q.ncols();
+        *site = tensor(q, (left, 2, kept));
+        rest = tensor(r, (kept, values / 2, right));
+    }
 }
 
 /// `Σ_q m[p, q] block[l, q, r]`.

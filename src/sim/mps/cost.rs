@@ -27,8 +27,7 @@ pub const MOST_LISTED: usize = 24;
 #[derive(Clone, Debug)]
 pub struct ChainOutline {
     qubits: usize,
-    /// Operands, and the factor by which a bond between them grows at most.
-    wide: Vec<(Vec<usize>, usize)>,
+    wide: Vec<WideStep>,
     single: usize,
     /// Draws that need the state of their qubits.
     draws: usize,
@@ -36,8 +35,25 @@ pub struct ChainOutline {
     is_random: bool,
 }
 
+/// A step on several qubits.
+#[derive(Clone, Debug)]
+struct WideStep {
+    /// Qubits that only switch it on, wherever they are.
+    controls: Vec<usize>,
+    /// Qubits that are brought side by side.
+    operands: Vec<usize>,
+    /// The factor by which a bond between these grows at most.
+    by: usize,
+}
+
+impl WideStep {
+    fn new(operands: Vec<usize>, by: usize) -> Self {
+        Self { controls: Vec::new(), operands, by }
+    }
+}
+
 impl ChainOutline {
-    /// `None` for a gate on more qubits than a block of sites has.
+    /// `None` for a gate on more qubits, controls apart, than a block of sites has.
     pub fn of(parts: &ProgramParts, (qubits, slots): (usize, usize)) -> Option<Self> {
         let (mut wide, mut single, mut draws, mut is_random) = (Vec::new(), 0, 0, false);
         // Registers that any engine holds are not worth a closer look.
@@ -47,16 +63,22 @@ impl ChainOutline {
             is_random |= step.condition().is_some() || !matches!(step, Step::Gate(_));
             match step {
                 Step::Gate(op) if matches!(op.kind, OpKind::GlobalPhase(_)) => {}
-                Step::Gate(op) if op.qubits.len() > MOST_OPERANDS => return None,
+                Step::Gate(op) if op.qubits.len() > MOST_OPERANDS => {
+                    let (controls, own) = op.without_controls();
+                    if own.qubits.len() > MOST_OPERANDS {
+                        return None;
+                    }
+                    wide.push(WideStep { controls: controls.to_vec(), operands: own.qubits.to_vec(), by: 1 });
+                }
                 Step::Gate(op) if op.qubits.len() > 1 => {
                     let most = 1 << (2 * (op.qubits.len() / 2));
                     let rank = ranks.as_mut().filter(|_| op.qubits.len() == 2).and_then(|ranks| ranks.of(op));
-                    wide.push((op.qubits.to_vec(), rank.unwrap_or(most)));
+                    wide.push(WideStep::new(op.qubits.to_vec(), rank.unwrap_or(most)));
                 }
                 // Pauli noise, the usual one on two qubits, acts on each by itself.
                 Step::Noise { channel, .. } if ranks.is_some() && is_diagonal(channel) => single += 1,
                 Step::Noise { qubits, .. } if qubits.len() > 1 => {
-                    wide.push((qubits.clone(), 4));
+                    wide.push(WideStep::new(qubits.clone(), 4));
                     draws += 1;
                 }
                 Step::Gate(_) => single += 1,
@@ -81,12 +103,28 @@ impl ChainOutline {
             walk.truncates |= exact > most;
             bonds[bond] = exact.min(most);
         };
-        for (operands, by) in &self.wide {
+        for WideStep { controls, operands, by } in &self.wide {
             let (swaps, start) = gather(&places.sites(operands), &bonds);
             for &bond in &swaps {
                 walk.split(&bonds, bond, 2);
                 grow(&mut bonds, bond, 4, &mut walk);
                 places.swap(bond);
+            }
+            if !controls.is_empty() {
+                let sites = || controls.iter().map(|&control| places.site(control));
+                let first = sites().fold(start, usize::min);
+                let last = sites().fold(start + operands.len() - 1, usize::max);
+                // The state and its image side by side.
+                bonds[first..last].iter_mut().for_each(|bond| *bond *= 2);
+                for bond in (first..last).chain((first..last).rev()) {
+                    walk.split(&bonds, bond, 2);
+                    bonds[bond] = bonds[bond].min(limit(&bonds, bond));
+                }
+                for bond in &mut bonds[first..last] {
+                    walk.truncates |= *bond > most;
+                    *bond = (*bond).min(most);
+                }
+                continue;
             }
             walk.split(&bonds, start, operands.len());
             // From both ends, as a bond is limited by its neighbours.
@@ -174,7 +212,7 @@ pub fn is_exact(w: &Workload, most: usize) -> bool {
     w.chain().is_some_and(|chain| !chain.is_random && !chain.walk(most).truncates)
 }
 
-/// Bytes and seconds at most; `None` for gates on more than five qubits, states, and lists of outcomes of more than 24 qubits.
+/// Bytes and seconds at most; `None` for gates on more than five qubits, controls apart, states, and lists of outcomes of more than 24 qubits.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let chain = w.chain()?;
     let walk = chain.walk(call.bond);

@@ -11,7 +11,7 @@ use crate::noise::{Channel, Confusion, Program, Step};
 use crate::sim::SimError;
 use crate::sim::readout::{ProgramParts, TerminalMeasurements};
 
-/// Gates on more qubits are not run: a block of k sites has 2^k times as many numbers.
+/// Gates on more qubits, controls apart, are not run: a block of k sites has 2^k times as many numbers.
 pub const MOST_OPERANDS: usize = 5;
 
 /// What a step does.
@@ -36,7 +36,10 @@ pub enum Act {
 /// One step of a program.
 pub struct ChainStep {
     pub act: Act,
+    /// Controls first.
     pub qubits: Vec<usize>,
+    /// Controls that are no part of the matrix.
+    pub controls: usize,
     pub condition: Option<Condition>,
 }
 
@@ -125,12 +128,25 @@ impl ChainProgram {
         let parts = ProgramParts::of(program);
         let mut steps = Vec::with_capacity(parts.body.len());
         for step in &parts.body {
+            let mut controls = 0;
             let (act, qubits) = match step {
                 Step::Gate(op) if matches!(op.kind, OpKind::GlobalPhase(_)) => continue,
                 Step::Gate(op) if op.qubits.len() > MOST_OPERANDS => {
-                    let step = format!("{} on {} qubits", op.name(), op.qubits.len());
-                    let instead = "decompose it into gates on at most five (transpile it for a device), or use statevector or density";
-                    return Err(SimError::Unsupported { engine: NAME, step, instead });
+                    let (switches, own) = op.without_controls();
+                    if own.qubits.len() > MOST_OPERANDS {
+                        let step = format!("{} on {} qubits", op.name(), own.qubits.len());
+                        let instead = "decompose it into gates on at most five (transpile it for a device), or use statevector or density";
+                        return Err(SimError::Unsupported { engine: NAME, step, instead });
+                    }
+                    controls = switches.len();
+                    let act = match own.params().iter().any(|param| param.dependence().is_some()) {
+                        true => Act::Gate(own),
+                        false => match own.matrix(&[]) {
+                            Some(matrix) => Act::Fixed(Arc::new(matrix)),
+                            None => continue,
+                        },
+                    };
+                    (act, op.qubits.to_vec())
                 }
                 Step::Gate(op) if op.params().iter().any(|param| param.dependence().is_some()) => {
                     (Act::Gate(op.clone()), op.qubits.to_vec())
@@ -146,7 +162,7 @@ impl ChainProgram {
                 Step::Assign { bit, value, .. } => (Act::Assign { bit: *bit, value: *value }, Vec::new()),
                 Step::Reset { qubit, .. } => (Act::Reset, vec![*qubit]),
             };
-            steps.push(ChainStep { act, qubits, condition: step.condition().cloned() });
+            steps.push(ChainStep { act, qubits, controls, condition: step.condition().cloned() });
         }
         let draws =
             steps.iter().any(|step| !matches!(step.act, Act::Fixed(_) | Act::Gate(_)) || step.condition.is_some());
@@ -183,6 +199,10 @@ impl ChainProgram {
                 continue;
             }
             match (&step.act, matrix) {
+                (_, Some(matrix)) if step.controls > 0 => {
+                    let (controls, own) = step.qubits.split_at(step.controls);
+                    chain.apply_controlled(controls, own, matrix, toward);
+                }
                 (_, Some(matrix)) => chain.apply(&step.qubits, matrix, toward),
                 (Act::Draw(operators), None) => operators.apply(chain, &step.qubits, stream, toward),
                 (Act::Measure { bit, confusion }, None) => {

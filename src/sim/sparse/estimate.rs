@@ -8,14 +8,10 @@ use super::program::{Pulled, coarser};
 use super::sum::Ledger;
 use super::{Cut, NAME};
 use crate::math::Stream;
-use crate::sim::account::{Account, Estimate};
+use crate::sim::account::{Account, Estimate, HALF_WIDTH_OF_RUNS, RUNS};
 use crate::sim::kernel::each_in_order;
 use crate::sim::{Angles, SimError};
 
-/// Runs of a roulette.
-const RUNS: u64 = 8;
-/// The half-width of a 95 % interval in standard errors of the mean of so many runs: Student's t with seven degrees of freedom.
-const HALF_WIDTH: f64 = 2.364_624_251_6;
 /// Runs that raised fewer coefficients than this together do not show their spread by themselves: what a value hangs on may
 /// have been dropped by all of them.
 const FEW: u64 = 100;
@@ -87,7 +83,7 @@ impl Subject<'_> {
             let account = Account {
                 norm: self.plan.norm,
                 bound,
-                interval: Some(HALF_WIDTH * (variance / count).sqrt()),
+                interval: Some(HALF_WIDTH_OF_RUNS * (variance / count).sqrt()),
                 drift: Some((value - dropping[row]).abs()),
                 dropped,
                 terms,

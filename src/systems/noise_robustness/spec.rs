@@ -126,7 +126,6 @@ impl Settings for Spec {
     }
 
     fn validate(&self, check: &mut Validation) {
-        let qubits = &self.circuit.qubits;
         check
             .list("seeds", &self.seeds)
             .names("arms", &self.arms, ARMS.iter().map(|row| row.name))
@@ -136,7 +135,6 @@ impl Settings for Spec {
             .distinct("shots", &self.shots)
             .distinct("mitigations", &self.mitigations)
             .circuit("circuit", &self.circuit)
-            .check("circuit.qubits", qubits, *qubits <= 12, "at most 12: training under noise needs a density matrix")
             .train("train", &self.train);
         for scale in &self.scales {
             check.within("scales", *scale, 0.0..=Scale::MOST);
