@@ -174,8 +174,7 @@ impl Table {
         while let Some(column) = (0..last).find(|&column| self.open[column] && cost[column] < -ZERO) {
             let rows = (0..self.basis.len()).filter(|&row| self.at(row, column) > ZERO);
             let ratio = |row: usize| self.at(row, last) / self.at(row, column);
-            let leaving =
-                rows.min_by(|&a, &b| ratio(a).total_cmp(&ratio(b)).then(self.basis[a].cmp(&self.basis[b])));
+            let leaving = rows.min_by(|&a, &b| ratio(a).total_cmp(&ratio(b)).then(self.basis[a].cmp(&self.basis[b])));
             let Some(row) = leaving else { return Err(Unsolved::Unbounded) };
             self.exchange(row, column)?;
             let factor = cost[column];
@@ -225,14 +224,38 @@ mod tests {
         let only = |unknown: usize| vec![(unknown, 1.0)];
         for (rows, objectives, expected) in [
             // The end of two lines that take 3 and 5 + x.
-            (vec![row(&[(0, 1.0)], AtLeast, 3.0), row(&[(0, 1.0), (1, -1.0)], Equal, 5.0)], vec![only(0)], Ok(vec![5.0, 0.0])),
+            (
+                vec![row(&[(0, 1.0)], AtLeast, 3.0), row(&[(0, 1.0), (1, -1.0)], Equal, 5.0)],
+                vec![only(0)],
+                Ok(vec![5.0, 0.0]),
+            ),
             // x + y = 4, x - y ≥ -2, in either order.
-            (vec![row(&[(0, 1.0), (1, 1.0)], Equal, 4.0), row(&[(0, 1.0), (1, -1.0)], AtLeast, -2.0)], vec![only(0), only(1)], Ok(vec![1.0, 3.0])),
-            (vec![row(&[(0, 1.0), (1, 1.0)], Equal, 4.0), row(&[(0, 1.0), (1, -1.0)], AtLeast, -2.0)], vec![only(1), only(0)], Ok(vec![4.0, 0.0])),
+            (
+                vec![row(&[(0, 1.0), (1, 1.0)], Equal, 4.0), row(&[(0, 1.0), (1, -1.0)], AtLeast, -2.0)],
+                vec![only(0), only(1)],
+                Ok(vec![1.0, 3.0]),
+            ),
+            (
+                vec![row(&[(0, 1.0), (1, 1.0)], Equal, 4.0), row(&[(0, 1.0), (1, -1.0)], AtLeast, -2.0)],
+                vec![only(1), only(0)],
+                Ok(vec![4.0, 0.0]),
+            ),
             // The same row twice.
-            (vec![row(&[(0, 1.0), (1, 2.0)], Equal, 6.0), row(&[(0, 2.0), (1, 4.0)], Equal, 12.0)], vec![only(0), only(1)], Ok(vec![0.0, 3.0])),
-            (vec![row(&[(0, 1.0)], Equal, 2.0), row(&[(0, 1.0), (1, 1.0)], Equal, 1.0)], vec![], Err(Unsolved::Impossible { row: 1 })),
-            (vec![row(&[(0, -1.0)], AtLeast, 1.0), row(&[(1, 1.0)], AtLeast, 0.0)], vec![], Err(Unsolved::Impossible { row: 0 })),
+            (
+                vec![row(&[(0, 1.0), (1, 2.0)], Equal, 6.0), row(&[(0, 2.0), (1, 4.0)], Equal, 12.0)],
+                vec![only(0), only(1)],
+                Ok(vec![0.0, 3.0]),
+            ),
+            (
+                vec![row(&[(0, 1.0)], Equal, 2.0), row(&[(0, 1.0), (1, 1.0)], Equal, 1.0)],
+                vec![],
+                Err(Unsolved::Impossible { row: 0 }),
+            ),
+            (
+                vec![row(&[(0, -1.0)], AtLeast, 1.0), row(&[(1, 1.0)], AtLeast, 0.0)],
+                vec![],
+                Err(Unsolved::Impossible { row: 0 }),
+            ),
             (vec![row(&[(0, 1.0), (1, -1.0)], Equal, 0.0)], vec![vec![(0, -1.0)]], Err(Unsolved::Unbounded)),
         ] {
             assert_eq!(minimise(2, &rows, &objectives), expected, "{rows:?}");
