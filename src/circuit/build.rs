@@ -2,7 +2,7 @@
 
 use crate::circuit::derived::{Derived, substituted};
 use crate::circuit::slots::UNNUMBERED;
-use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::circuit::{CircuitError, Condition, Directive, Gate, Op, OpKind, Param};
 use crate::math::Matrix;
 
 /// Operations on a register of qubits and classical bits, with slots for angles.
@@ -24,12 +24,15 @@ pub struct Circuit {
     pub(super) slot_names: Vec<String>,
     pub(super) derived: Vec<Derived>,
     pub(super) ops: Vec<Op>,
+    /// Ascending by the operation before which they stand.
+    pub(super) directives: Vec<Directive>,
 }
 
 impl Circuit {
     /// An empty circuit on `qubits` qubits, without classical bits or slots.
     pub fn new(qubits: usize) -> Self {
-        Self { qubits, bits: 0, scratch: 0, slot_names: Vec::new(), derived: Vec::new(), ops: Vec::new() }
+        let (slot_names, derived, ops, directives) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { qubits, bits: 0, scratch: 0, slot_names, derived, ops, directives }
     }
 
     /// The same with `bits` classical bits.
@@ -53,6 +56,12 @@ impl Circuit {
             scratch.for_each(|bit| *bit += more);
         }
         self.bits += more;
+    }
+
+    /// The same registers and slots without operations.
+    pub(super) fn without_ops(&self) -> Self {
+        let (slot_names, derived) = (self.slot_names.clone(), self.derived.clone());
+        Self { slot_names, derived, ..Self::with_bits(self.qubits, self.bits).with_scratch(self.scratch) }
     }
 
     /// Width of the quantum register.
@@ -149,6 +158,7 @@ impl Circuit {
             });
         }
         let first = self.bits + self.scratch;
+        let before = self.ops.len();
         let slots = self.slots_of(other, |slot| slot)?;
         self.scratch += other.scratch;
         for op in &other.ops {
@@ -167,6 +177,9 @@ impl Circuit {
             }
             self.append(placed)?;
         }
+        let placed =
+            other.directives.iter().map(|directive| Directive { at: before + directive.at, ..directive.clone() });
+        self.directives.extend(placed);
         Ok(self)
     }
 
@@ -175,7 +188,8 @@ impl Circuit {
     /// # Errors
     /// If it measures, resets, delays or acts under a condition.
     pub fn inverse(&self) -> Result<Self, CircuitError> {
-        let mut inverse = Self { ops: Vec::with_capacity(self.ops.len()), ..self.clone() };
+        let ops = Vec::with_capacity(self.ops.len());
+        let mut inverse = Self { ops, directives: Vec::new(), ..self.clone() };
         for op in self.ops.iter().rev() {
             inverse.ops.push(op.inverse().ok_or_else(|| CircuitError::NotInvertible { op: op.name() })?);
         }

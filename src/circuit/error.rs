@@ -43,6 +43,9 @@ pub enum CircuitError {
     /// A condition that no register can meet, or that tests too much.
     #[error("{op}: the condition {reason}")]
     BadCondition { op: String, reason: String },
+    /// A text that is no pragma and no annotation, or belongs to no operation.
+    #[error("{text:?} cannot stand in a circuit: {reason}; write for example \"@vendor.name\" before an operation")]
+    BadDirective { text: String, reason: &'static str },
     /// Something that has no inverse.
     #[error("{op} has no inverse; only unitary circuits can be inverted")]
     NotInvertible { op: String },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::derived::{Derived, DerivedList, substituted};
-use crate::circuit::{Circuit, CircuitError, Condition, Gate, MAX_REGISTER, Op, OpKind, Param};
+use crate::circuit::{Circuit, CircuitError, Condition, Directive, Gate, MAX_REGISTER, Op, OpKind, Param};
 use crate::math::matrix::c;
 use crate::math::words::shortened;
 use crate::math::{Matrix, Seconds};
@@ -23,6 +23,8 @@ struct CircuitFile {
     #[serde(default)]
     derived: Vec<Derived>,
     ops: Vec<Entry>,
+    #[serde(default)]
+    directives: Vec<Directive>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,8 +104,15 @@ impl Circuit {
             true => String::new(),
             false => format!("  \"derived\": [\n{}\n  ],\n", derived.join(",\n")),
         };
+        let directives: Vec<String> = (self.directives().iter())
+            .map(|directive| format!("    {}", serde_json::to_string(directive).expect("texts always serialise")))
+            .collect();
+        let directives = match directives.is_empty() {
+            true => String::new(),
+            false => format!(",\n  \"directives\": [\n{}\n  ]", directives.join(",\n")),
+        };
         format!(
-            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n{scratch}  \"slots\": {slots},\n{derived}  \"ops\": [{open}{}{close}]\n}}\n",
+            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n{scratch}  \"slots\": {slots},\n{derived}  \"ops\": [{open}{}{close}]{directives}\n}}\n",
             self.qubits(),
             self.bits(),
             ops.join(",\n"),
@@ -157,6 +166,13 @@ impl Circuit {
                 *param = substituted(*param, &slots);
             }
             circuit.append(op).map_err(|error| at(error.to_string()))?;
+        }
+        // In the order of a circuit each is appended.
+        let mut directives: Vec<(usize, Directive)> = file.directives.into_iter().enumerate().collect();
+        directives.sort_by_key(|(_, directive)| directive.at);
+        for (position, directive) in directives {
+            let at = |error: CircuitError| CircuitError::BadJson(format!("directives[{position}]: {error}"));
+            circuit.add_directive(directive.at, &directive.text).map_err(at)?;
         }
         Ok(circuit)
     }

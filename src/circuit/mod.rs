@@ -4,6 +4,7 @@
 //! * [`Param`]: an angle in radians, fixed or an affine function of one slot.
 //! * [`Derived`]: an angle that is any other function of slots, computed before the circuit runs.
 //! * [`Op`], [`Circuit`]: what is applied to which qubits, in order.
+//! * [`Directive`]: a pragma or an annotation, kept beside the operations for exports.
 //! * [`Observable`]: weighted sums of Pauli strings.
 //! * [`qasm`]: OpenQASM 2 and 3, in and out; [`Circuit::to_json`]: our own lossless form; [`draw`]: text and SVG.
 //!
@@ -12,6 +13,7 @@
 pub mod ansatz;
 mod build;
 pub mod derived;
+mod directive;
 pub mod draw;
 mod error;
 mod file;
@@ -31,6 +33,7 @@ pub const MAX_REGISTER: usize = 4096;
 pub use ansatz::Ansatz;
 pub use build::Circuit;
 pub use derived::{Derived, Operation};
+pub use directive::Directive;
 pub use error::CircuitError;
 pub use file::CircuitFileError;
 pub use gate::{Gate, GateRow, Shift};

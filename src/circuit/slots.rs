@@ -192,6 +192,7 @@ impl Circuit {
             op.params_mut().iter_mut().for_each(|param| *param = substituted(*param, &slots));
             bound.append(op)?;
         }
+        bound.directives = self.directives.clone();
         Ok(bound)
     }
 }

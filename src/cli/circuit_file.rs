@@ -2,15 +2,16 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 
-use crate::circuit::qasm::{OutcomeRegister, ReadOptions, Reading, WriteOptions, write2, write3};
+use crate::circuit::qasm::{OperationTimes, OutcomeRegister, ReadOptions, Reading, WriteOptions, write2, write3};
 use crate::circuit::{Circuit, CircuitFileError};
 use crate::cli::note;
 use crate::data::write_file;
-use crate::math::Seconds;
+use crate::device::{Device, DeviceTimes, LayoutMethod};
 
 /// Notices that are shown. A file of another tool can have one for each gate.
 const NOTICES: usize = 20;
@@ -35,16 +36,24 @@ impl ReadArguments {
         self.include.is_empty() && self.inputs.is_empty() && self.externs.is_empty()
     }
 
-    /// Reads a circuit; what the reader skipped is reported on stderr. `cycle` is the time step of the device in use, in
-    /// which delays may be written as `dt`.
-    pub fn read(&self, path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
-        self.read_registers(path, cycle).map(|(circuit, _)| circuit)
+    /// Reads a circuit; what the reader skipped is reported on stderr. `device` is the one in use, and where qubits start on
+    /// it: delays may be written in its time steps, and its times resolve stretches.
+    pub fn read(&self, path: &Path, device: Option<(&Device, LayoutMethod)>) -> Result<Circuit> {
+        self.read_registers(path, device).map(|(circuit, _)| circuit)
     }
 
     /// The same with the names of the registers that make up an outcome.
-    pub fn read_registers(&self, path: &Path, cycle: Option<Seconds>) -> Result<(Circuit, Vec<OutcomeRegister>)> {
+    pub fn read_registers(
+        &self,
+        path: &Path,
+        device: Option<(&Device, LayoutMethod)>,
+    ) -> Result<(Circuit, Vec<OutcomeRegister>)> {
+        let cycle = device.as_ref().and_then(|(device, _)| device.dt);
+        let times =
+            device.map(|(device, layout)| -> Arc<dyn OperationTimes> { Arc::new(DeviceTimes::of(device, layout)) });
         let (include, inputs, externs) = (self.include.clone(), self.inputs.clone(), self.externs.clone());
-        let options = ReadOptions { include, inputs, externs, cycle, rounds_divisions: true, ..ReadOptions::default() };
+        let given = ReadOptions { include, inputs, externs, ..ReadOptions::default() };
+        let options = ReadOptions { cycle, times, rounds_divisions: true, ..given };
         let Reading { circuit, registers, notices } =
             Circuit::open_with(path, &options).map_err(|error| match error {
                 // The report underlines the position in the source. The error alone would only name it.

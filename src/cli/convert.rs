@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::circuit::qasm::WriteOptions;
 use crate::cli::circuit_file::{self, Format, ReadArguments};
+use crate::cli::note;
 
 /// Converts a circuit between OpenQASM 2, OpenQASM 3 and circuit JSON.
 #[derive(clap::Args)]
@@ -28,6 +29,12 @@ pub struct Arguments {
 /// Converts the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let circuit = arguments.reading.read(&arguments.file, None)?;
+    if arguments.to == Format::Qasm2 && !circuit.directives().is_empty() {
+        note(format_args!(
+            "{}: OpenQASM 2 has no annotations and pragmas; they are left out",
+            arguments.file.display()
+        ));
+    }
     let text = arguments.to.text(&circuit, &WriteOptions::default());
     let text = text.with_context(|| arguments.file.display().to_string())?;
     circuit_file::write(arguments.output.as_deref(), &text)

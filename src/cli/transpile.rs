@@ -129,7 +129,7 @@ impl Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let device = Device::load(&arguments.device)?;
-    let circuit = arguments.reading.read(&arguments.file, device.dt)?;
+    let circuit = arguments.reading.read(&arguments.file, Some((&device, arguments.layout.clone())))?;
     let options = TranspileOptions {
         level: arguments.level,
         seed: arguments.seed,
@@ -138,6 +138,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let target = Target::of(&device);
     device.notices.iter().chain(&target.notices).for_each(note);
+    if !circuit.directives().is_empty() {
+        note(format_args!("{}: annotations and pragmas are left out: their operations are rewritten", name()));
+    }
     let transpiled = transpile(&circuit, &target, &options).with_context(name)?;
     let summary = Summary::of(&circuit, &transpiled, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));

@@ -3,6 +3,7 @@
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
 //! * [`DEVICES`], [`Device::named`], [`Device::load`]: shipped snapshots, and files of four formats.
 //! * [`schedule`]: when operations happen, and the waiting between them.
+//! * [`DeviceTimes`]: how long the operations of a text take, for the stretches of OpenQASM 3.
 //! * [`Target`]: the part of a device that transpilation reads.
 //! * [`transpile()`]: a circuit rewritten for a target.
 
@@ -13,6 +14,7 @@ pub mod schedule;
 mod shipped;
 mod snapshot;
 mod target;
+mod times;
 pub mod transpile;
 
 pub(crate) use calibration::op_label;
@@ -21,4 +23,5 @@ pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
 pub use shipped::{DEVICES, DeviceRow};
 pub use target::{Edge, Target};
+pub use times::DeviceTimes;
 pub use transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};

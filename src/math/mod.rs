@@ -8,6 +8,7 @@ pub mod circular;
 pub mod correlation;
 pub mod input;
 pub mod jacobi;
+pub mod lexicographic;
 pub mod linear;
 pub mod matrix;
 pub mod neighbors;

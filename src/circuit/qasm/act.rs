@@ -9,6 +9,7 @@ use super::contents::Register;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, ExpressionKind};
 use super::syntax::{Index, Operand, Source, Statement, StatementKind as Kind, Type};
+use super::timing::DelayTime;
 use super::value::Value;
 use crate::circuit::{Op, OpKind};
 use crate::math::Seconds;
@@ -61,6 +62,7 @@ impl Builder<'_> {
             Kind::Constant { kind, width, name, value } => {
                 let width = width.as_ref().map(|width| width.width(self)).transpose()?;
                 // A number with a point is no integer by accident: that takes a cast.
+                let value = &*self.timed(value, guard)?;
                 let given = match (kind, value.evaluate(self)?) {
                     (Type::Int | Type::Uint | Type::Bit, Value::Real(number)) => {
                         Value::Real(number).integer().map(Value::Integer)
@@ -159,6 +161,9 @@ impl Builder<'_> {
                 let value = self.hoist(value, guard)?;
                 self.content(&value).map(|_| ())
             }
+            Kind::Stretch { name, initial } => self.declare_stretch(name, initial.as_ref(), guard),
+            Kind::Nop(operands) => self.idle(operands),
+            Kind::Pragma(text) => self.pragma(text, span),
             Kind::Delay { time, operands } => {
                 let time = self.hoist(time, guard)?;
                 self.delay(&time, operands, guard, span)
@@ -198,22 +203,13 @@ impl Builder<'_> {
     }
 
     fn delay(&mut self, time: &Expression, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
-        let located = |fault: Fault| fault.at(time.span);
-        let Value::Duration { seconds, cycles } = time.evaluate(self)? else {
-            let hint = "write a number and ns, us, ms, s or dt, as in delay[100ns]";
-            return Err(located(Fault::new("this is no duration").hint(hint)));
+        let value = time.evaluate(self)?;
+        let first = self.operations();
+        // What depends on stretches gets its time when the text has ended.
+        let (seconds, stretched) = match self.delay_time(value, time.span)? {
+            DelayTime::Seconds(seconds) => (seconds, None),
+            DelayTime::Stretched(stretched) => (0.0, Some(stretched)),
         };
-        let seconds = match self.options.cycle {
-            _ if cycles == 0.0 => seconds,
-            Some(Seconds(cycle)) => seconds + cycles * cycle,
-            None => {
-                let fault = Fault::new("the length of dt is not known");
-                return Err(fault.hint("write the delay in ns, or name the device").at(span));
-            }
-        };
-        if seconds < 0.0 {
-            return Err(located(Fault::new("this duration is negative").hint("a delay takes 0 or more")));
-        }
         if operands.is_empty() {
             for qubit in 0..self.circuit.qubits() {
                 self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
@@ -223,6 +219,10 @@ impl Builder<'_> {
             for qubit in self.elements(operand, true)? {
                 self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
             }
+        }
+        if let Some(stretched) = stretched {
+            let ops = first..self.operations();
+            self.stretches.get_mut().timeline.delay(ops, stretched, span);
         }
         Ok(())
     }

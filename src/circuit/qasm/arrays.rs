@@ -96,6 +96,25 @@ impl Builder<'_> {
                 }
                 Ok(items)
             }
+            (Source::Joined(parts, at), [size, rest @ ..]) => {
+                let mut all = Vec::new();
+                let mut joined = 0;
+                for part in parts {
+                    let Some((items, found)) = self.array_part(part)?.filter(|(_, found)| !found.is_empty()) else {
+                        return Err(Fault::new("this is no array").hint("join whole arrays or slices").at(part.span));
+                    };
+                    if found[1..] != *rest {
+                        let fault = Fault::new(format!("an array of sizes {found:?} does not fit behind the others"));
+                        return Err(fault.at(part.span));
+                    }
+                    joined += found[0];
+                    all.extend(items);
+                }
+                if joined != *size {
+                    return Err(Fault::new(format!("{joined} elements are given for {size}")).at(*at));
+                }
+                Ok(all)
+            }
             (Source::Measure(operand), _) => {
                 Err(Fault::new("a measurement is no array").hint("measure into its elements").at(operand.span))
             }

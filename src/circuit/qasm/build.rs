@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::condition::Guard;
 use super::contents::{Array, Register, Variable};
 use super::cursor::Version;
+use super::directives::Directives;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, Scope};
 use super::flow::{Flow, Frame, Interrupt};
@@ -18,6 +19,7 @@ use super::plain::PlainGates;
 use super::read::{OutcomeRegister, ReadOptions};
 use super::scope::element;
 use super::syntax::{Binding, Extern, ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
+use super::timing::Stretches;
 use super::value::Value;
 use crate::circuit::derived::DerivedList;
 use crate::circuit::slots::UNNUMBERED;
@@ -62,6 +64,8 @@ pub(super) struct Builder<'a> {
     /// What the caller gives externs to compute, until they are declared.
     pub bindings: HashMap<String, Binding>,
     pub scratch: Scratch,
+    pub stretches: RefCell<Stretches>,
+    pub directives: Directives,
     /// Bits of registers whose value is known here.
     pub known: HashMap<usize, bool>,
     pub frames: Vec<Frame>,
@@ -104,7 +108,7 @@ impl Receiver for Builder<'_> {
             return Ok(());
         }
         let guard = self.without_interrupts(&Guard::always(), 0, statement.span)?;
-        if matches!(statement.kind, Kind::Gate { .. } | Kind::Subroutine(_) | Kind::Extern(_)) {
+        if matches!(statement.bare().kind, Kind::Gate { .. } | Kind::Subroutine(_) | Kind::Extern(_)) {
             self.plain_gates.forget();
         }
         if self.perform(&statement, &guard)? == Flow::End {
@@ -149,6 +153,8 @@ impl<'a> Builder<'a> {
             externs: HashMap::new(),
             bindings: HashMap::new(),
             scratch: Scratch::default(),
+            stretches: RefCell::default(),
+            directives: Directives::default(),
             known: HashMap::new(),
             frames: Vec::new(),
             interrupts: Vec::new(),
@@ -262,6 +268,13 @@ impl<'a> Builder<'a> {
             Kind::While { condition, body } => return self.repeat(condition, body, guard, span),
             Kind::Switch { on, cases, otherwise } => return self.switch(on, cases, otherwise, guard, span),
             Kind::Block(body) => return self.scoped(HashMap::new(), |builder| builder.all(body, guard)),
+            Kind::Box { time, body } => return self.boxed(time.as_ref(), body, guard, span),
+            Kind::Annotated { annotations, statement } => {
+                let first = self.operations();
+                let flow = self.perform(statement, guard)?;
+                self.annotate(annotations, first)?;
+                return Ok(flow);
+            }
             Kind::Break => return self.leave(Flow::Break, guard, span),
             Kind::Continue => return self.leave(Flow::Continue, guard, span),
             Kind::End => return self.leave(Flow::End, guard, span),
@@ -342,7 +355,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn physical_qubit(&mut self, number: &str, span: Span) -> ReadResult<usize> {
-        if self.circuit.qubits() > 0 && !self.physical {
+        if self.circuit.qubits() > 0 && !self.physical && self.stretches.get_mut().asked == 0 {
             let fault = Fault::new("physical qubits and registers do not mix");
             return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
         }

@@ -311,7 +311,7 @@ pub(super) fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<
         Ok(())
     };
     match &expression.kind {
-        ExpressionKind::Value(_) | ExpressionKind::Long { .. } => Ok(()),
+        ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::DurationOf(_) => Ok(()),
         ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
             let word = match builder.read_expression(expression)? {
                 Some(Read::Word(word)) => word.bits,
@@ -321,6 +321,10 @@ pub(super) fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<
             add(word.into_iter().filter_map(|signal| signal.bit()).collect())
         }
         ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => tested(inner, builder, bits),
+        ExpressionKind::Part(inner, index) => {
+            tested(inner, builder, bits)?;
+            index.expressions().into_iter().try_for_each(|part| tested(part, builder, bits))
+        }
         ExpressionKind::Binary(_, left, right) => {
             tested(left, builder, bits)?;
             tested(right, builder, bits)
@@ -373,5 +377,13 @@ impl Scope for Trial<'_> {
 
     fn derive(&self, operation: Operation, operands: [Param; 2]) -> Result<Param, Fault> {
         self.builder.derive(operation, operands)
+    }
+
+    fn untimed(&self, at: Span) -> Result<Value, Fault> {
+        self.builder.untimed(at)
+    }
+
+    fn stretch(&self, operator: Binary, left: Value, right: Value) -> Result<Value, Fault> {
+        self.builder.stretch(operator, left, right)
     }
 }

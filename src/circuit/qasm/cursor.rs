@@ -1,5 +1,7 @@
 //! A position in the tokens of one text, and how to advance it. Tokens are made as they are needed.
 
+use std::borrow::Cow;
+
 use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::syntax::Name;
 use super::token::{Token, Tokens, fault_of};
@@ -32,7 +34,9 @@ pub(super) struct Parser<'a> {
     /// Whether names of the gate that is parsed are those of constants.
     pub hides_constants: bool,
     /// What is to be noticed about the statement that is parsed, and where.
-    pub remarks: Vec<(Span, &'static str)>,
+    pub remarks: Vec<(Span, Cow<'static, str>)>,
+    /// Whether the block of a `durationof` is parsed.
+    pub is_timing: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -51,6 +55,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             hides_constants: false,
             remarks: Vec::new(),
+            is_timing: false,
         }
     }
 }

@@ -39,8 +39,7 @@ impl Parser<'_> {
                     "break" => self.end(Kind::Break).map(Some),
                     "continue" => self.end(Kind::Continue).map(Some),
                     "end" => self.end(Kind::End).map(Some),
-                    // It only says that qubits belong to a box.
-                    _ => self.list(Token::Semicolon, ";", Self::operand).map(|_| None),
+                    _ => Ok(Some(Kind::Nop(self.list(Token::Semicolon, ";", Self::operand)?))),
                 }
             }
             "while" => {
@@ -54,11 +53,8 @@ impl Parser<'_> {
             "stretch" => {
                 self.next();
                 let name = self.declared_name("the name of the stretch")?;
-                shared.receiver.notice(start, format!("the stretch {} is taken as 0", name.text));
-                let zero = super::value::Value::Duration { seconds: 0.0, cycles: 0.0 };
-                let initial = Some(Source::Expression(Expression::value(zero, name.span)));
-                let declared = DeclaredType { kind: Type::Duration, width: None, sizes: Vec::new() };
-                self.end(Kind::Variable { declared, name, initial, output: false }).map(Some)
+                let initial = if self.accept(Token::Assign) { Some(self.expression()?) } else { None };
+                self.end(Kind::Stretch { name, initial }).map(Some)
             }
             "readonly" | "mutable" | "case" | "default" | "else" => {
                 Err(Fault::new(format!("`{word}` cannot begin a statement")).at(start))
@@ -89,7 +85,16 @@ impl Parser<'_> {
             return self.operand().map(Source::Measure);
         }
         if self.peek() != Token::OpenBrace {
-            return self.expression().map(Source::Expression);
+            let first = self.expression()?;
+            if self.peek() != Token::Concat {
+                return Ok(Source::Expression(first));
+            }
+            let mut parts = vec![first];
+            while self.accept(Token::Concat) {
+                parts.push(self.expression()?);
+            }
+            let span = parts[0].span.to(self.taken());
+            return Ok(Source::Joined(parts, span));
         }
         let start = self.span();
         self.nested(|parser| {

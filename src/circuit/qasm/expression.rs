@@ -4,9 +4,12 @@ use std::f64::consts::{E, PI, TAU};
 use std::rc::Rc;
 
 use super::binary::{binary, nonlinear, rounded_down};
+use super::contents::{MACHINE, Register};
 use super::error::{Fault, ReadResult, Span};
-use super::syntax::{Index, Range, Type};
+use super::scope::element;
+use super::syntax::{Index, Range, Statement, Type};
 use super::value::{Value, WIDEST};
+use super::words::{Word, WordKind};
 use crate::circuit::{Operation, Param};
 
 /// An expression and its position.
@@ -30,9 +33,13 @@ pub(super) enum ExpressionKind {
     Name(String),
     /// `c[1]`, `c[0:2]`.
     Element(String, Box<Index>),
+    /// `bit[8](x)[2:4]`: bits of a value that has no name.
+    Part(Box<Expression>, Box<Index>),
     Unary(Unary, Box<Expression>),
     Binary(Binary, Box<Expression>, Box<Expression>),
     Call(String, Vec<Expression>),
+    /// `durationof({ ... })`
+    DurationOf(Rc<[Statement]>),
     /// `int(x)`, `uint[4](c)`.
     Cast {
         kind: Type,
@@ -194,6 +201,10 @@ pub(super) trait Scope {
     fn spend(&self, steps: usize) -> Result<(), Fault>;
     /// The angle that an operation makes of angles that depend on inputs.
     fn derive(&self, operation: Operation, operands: [Param; 2]) -> Result<Param, Fault>;
+    /// What a `durationof` is that has not been replaced by its value.
+    fn untimed(&self, at: Span) -> Result<Value, Fault>;
+    /// `left operator right`, one of which is a time that depends on stretches.
+    fn stretch(&self, operator: Binary, left: Value, right: Value) -> Result<Value, Fault>;
 }
 
 impl Expression {
@@ -217,10 +228,19 @@ impl Expression {
             ExpressionKind::Element(name, index) => {
                 index.select(scope, name, self.span, |part| scope.value(name, part).map_err(located))?
             }
+            ExpressionKind::Part(inner, index) => {
+                let word = Word::of(inner.evaluate(scope)?).map_err(located)?;
+                let part = inner.part(word, index, scope)?;
+                let refused = || Fault::new(format!("a part of {} bits", part.bits.len())).hint("use 1 to 64");
+                part.known().ok_or_else(|| located(refused()))?
+            }
             ExpressionKind::Unary(operator, inner) => {
                 let value = inner.evaluate(scope)?;
                 let result = match operator {
                     Unary::Not => value.truth().map(|truth| Value::Boolean(!truth)),
+                    Unary::Minus if let Value::Stretch(_) = value => {
+                        scope.stretch(Binary::Multiply, value, Value::Real(-1.0))
+                    }
                     Unary::Minus => value.negated(),
                     Unary::Complement => value.complement(),
                 };
@@ -230,6 +250,9 @@ impl Expression {
                 let (a, b) = (left.evaluate(scope)?, right.evaluate(scope)?);
                 let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
                 match nonlinear(*operator, a, b) {
+                    _ if matches!((a, b), (Value::Stretch(_), _) | (_, Value::Stretch(_))) => {
+                        scope.stretch(*operator, a, b).map_err(located)?
+                    }
                     Some((operation, operands)) => Value::Angle(scope.derive(operation, operands).map_err(located)?),
                     None if let Some(whole) = rounded_down(*operator, a, b)
                         && scope.rounds_divisions(self.span) =>
@@ -247,9 +270,16 @@ impl Expression {
                     None => call(name, &values, scope.real_division()).map_err(located)?,
                 }
             }
+            ExpressionKind::DurationOf(_) => scope.untimed(self.span).map_err(located)?,
             ExpressionKind::Cast { kind, width, inner } => {
                 let width = width.as_ref().map(|width| width.width(scope)).transpose()?;
-                inner.evaluate(scope)?.cast(*kind, width).map_err(located)?
+                match inner.evaluate(scope)? {
+                    // A single bit is a truth value.
+                    Value::Bits { value, width: 1, .. } if *kind == Type::Bit => Value::Boolean(value == 1),
+                    value => value,
+                }
+                .cast(*kind, width)
+                .map_err(located)?
             }
         };
         if value.is_finite() {
@@ -270,6 +300,28 @@ impl Expression {
             }
             _ => value,
         }
+    }
+
+    /// Bits of what it is as a word.
+    pub fn part(&self, word: Word, index: &Index, scope: &dyn Scope) -> ReadResult<Word> {
+        let size = match (&self.kind, word.kind) {
+            (ExpressionKind::Cast { width: Some(width), .. }, _) => width.width(scope)? as usize,
+            (_, WordKind::Signed) => word.bits.len().max(MACHINE as usize),
+            _ => word.bits.len(),
+        };
+        let word = word.extended(size);
+        let register = Register::Run(0..size);
+        let one = |index: i128| element("this value", &register, index, true).map_err(|fault| fault.at(self.span));
+        let chosen: Vec<usize> = match index {
+            Index::One(index) => vec![one(index.integer(scope)?)?],
+            Index::Range(range) => {
+                range.elements(scope, size, self.span)?.into_iter().map(one).collect::<ReadResult<_>>()?
+            }
+            Index::Set(set) => set.iter().map(|index| index.integer(scope).and_then(one)).collect::<ReadResult<_>>()?,
+            Index::All | Index::Path(_) => return Err(Fault::new("this value has one dimension").at(self.span)),
+        };
+        let bits = chosen.into_iter().map(|at| word.bits[at]).collect();
+        Ok(Word { bits, kind: WordKind::Register })
     }
 
     /// The value, which has to be an integer.
@@ -355,7 +407,6 @@ fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Faul
         };
     }
     match (name, values) {
-        ("durationof", []) => Ok(Value::Duration { seconds: 0.0, cycles: 0.0 }),
         ("pow", [a, b]) => binary(Binary::Power, *a, *b, real_division),
         ("mod", [a, b]) => binary(Binary::Remainder, *a, *b, real_division),
         ("popcount", [Value::Bits { value, .. }]) => Ok(Value::Integer(value.count_ones().into())),

@@ -379,7 +379,7 @@ impl Writes {
     fn add(&mut self, statements: &[Statement]) {
         self.seen += statements.len();
         for statement in statements {
-            match &statement.kind {
+            match &statement.bare().kind {
                 Kind::Measure { to, .. } => _ = self.names.insert(to.name.text.clone()),
                 Kind::Assign { to, source, .. } => {
                     self.names.insert(to.name.text.clone());
@@ -401,7 +401,7 @@ impl Writes {
                     self.expression(condition);
                     self.add(body);
                 }
-                Kind::For { body, .. } | Kind::Block(body) => self.add(body),
+                Kind::For { body, .. } | Kind::Block(body) | Kind::Box { body, .. } => self.add(body),
                 Kind::Switch { on, cases, otherwise } => {
                     self.expression(on);
                     cases.iter().for_each(|(_, body)| self.add(body));
@@ -417,14 +417,22 @@ impl Writes {
             Source::Expression(expression) => self.expression(expression),
             Source::Measure(_) => {}
             Source::List(items, _) => items.iter().for_each(|item| self.source(item)),
+            Source::Joined(parts, _) => parts.iter().for_each(|part| self.expression(part)),
         }
     }
 
     fn expression(&mut self, expression: &Expression) {
         self.seen += 1;
         match &expression.kind {
-            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => {}
+            ExpressionKind::Value(_)
+            | ExpressionKind::Long { .. }
+            | ExpressionKind::Name(_)
+            | ExpressionKind::DurationOf(_) => {}
             ExpressionKind::Element(_, index) => index.expressions().into_iter().for_each(|part| self.expression(part)),
+            ExpressionKind::Part(inner, index) => {
+                self.expression(inner);
+                index.expressions().into_iter().for_each(|part| self.expression(part));
+            }
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => self.expression(inner),
             ExpressionKind::Binary(_, left, right) => {
                 self.expression(left);

@@ -7,7 +7,6 @@ use super::binary::binary;
 use super::cursor::{Mark, NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Unary, constant};
-use super::statements::end_of_block;
 use super::syntax::{StatementKind as Kind, Type};
 use super::token::Token;
 use super::value::{Value, WIDEST};
@@ -93,9 +92,11 @@ impl Parser<'_> {
     /// A term and the operators behind it.
     fn operands(&mut self, weakest: u8) -> ReadResult<Expression> {
         let mut left = self.term()?;
-        if self.peek() == Token::OpenBracket {
-            let fault = Fault::new("an index stands behind a name only");
-            return Err(fault.hint("declare a variable with this value and take its part").at(self.span()));
+        while self.peek() == Token::OpenBracket {
+            let index = self.nested(Self::indices)?;
+            let span = left.span.to(self.taken());
+            let height = index.expressions().iter().map(|part| part.height).fold(left.height, u16::max);
+            left = node(ExpressionKind::Part(Box::new(left), Box::new(index)), span, height)?;
         }
         loop {
             let Some((operator, strength)) = self.operator() else { return Ok(left) };
@@ -242,17 +243,22 @@ impl Parser<'_> {
         Ok(Expression { kind: ExpressionKind::Name(name.text), span: name.span, height: 0 })
     }
 
-    /// The rest of `durationof({ ... })`: no device, no time.
+    /// The rest of `durationof({ ... })`.
     fn duration_of(&mut self, start: Span) -> ReadResult<Expression> {
         self.next();
-        self.remarks.push((start, "durationof is taken as 0"));
-        let found = end_of_block(&self.text[self.span().start as usize..]);
-        let Some(end) = found.filter(|_| self.peek() == Token::OpenBrace) else {
+        if self.peek() != Token::OpenBrace {
             return Err(self.unexpected("a block, as in durationof({x $0;})"));
-        };
-        self.seek(self.span().start as usize + end);
+        }
+        if self.is_timing {
+            let fault = Fault::new("durationof within durationof");
+            return Err(fault.hint("give the inner one to a duration first").at(start));
+        }
+        self.is_timing = true;
+        let body = self.detached_block();
+        self.is_timing = false;
+        let body = body?;
         self.expect(Token::Close, "`)`")?;
-        node(ExpressionKind::Call("durationof".into(), Vec::new()), start.to(self.taken()), 0)
+        node(ExpressionKind::DurationOf(body.into()), start.to(self.taken()), 0)
     }
 
     /// The rest of `int[4](x)`.

@@ -141,7 +141,7 @@ impl Builder<'_> {
     fn check_body(&self, body: &[Statement], qubits: &HashSet<&str>, gate: &Name) -> ReadResult<usize> {
         let mut depth = 0;
         for statement in body {
-            let operands: &[Operand] = match &statement.kind {
+            let operands: &[Operand] = match &statement.bare().kind {
                 Kind::Call { name, arguments, operands, .. } => {
                     if name.text == gate.text {
                         let fault = Fault::new(format!("gate {} is defined by itself", name.text));
@@ -154,11 +154,12 @@ impl Builder<'_> {
                     }
                     operands
                 }
-                Kind::Barrier(operands) => operands,
-                Kind::For { body, .. } | Kind::Block(body) => {
+                Kind::Barrier(operands) | Kind::Nop(operands) => operands,
+                Kind::For { body, .. } | Kind::Block(body) | Kind::Box { time: None, body } => {
                     depth = depth.max(self.check_body(body, qubits, gate)?);
                     &[]
                 }
+                Kind::Pragma(_) => &[],
                 _ => {
                     let fault = Fault::new("a gate's body holds gates and barriers only");
                     return Err(fault.hint("move this statement out of the gate").at(statement.span));
@@ -423,6 +424,7 @@ impl Builder<'_> {
         out: &mut Vec<Op>,
     ) -> ReadResult<()> {
         for statement in statements {
+            let statement = statement.bare();
             self.work(1, statement.span)?;
             match &statement.kind {
                 Kind::Call { operands, .. } => {
@@ -439,7 +441,7 @@ impl Builder<'_> {
                         done?;
                     }
                 }
-                Kind::Block(body) => self.body(body, positions, on, exact, out)?,
+                Kind::Block(body) | Kind::Box { body, .. } => self.body(body, positions, on, exact, out)?,
                 // Barriers inside a gate matter only to the compiler that expands it.
                 _ => {}
             }

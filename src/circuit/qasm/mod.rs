@@ -7,7 +7,9 @@
 //! `build` with `act` and `gates` (the circuit), the two versions sharing every step. A statement is built as soon as it is
 //! read. `expression`, `value` and `binary` compute what the text determines; `variables`, `arrays` and `subroutines` hold
 //! and call it. What depends on measurements is a `words` of bits: `logic` and `arithmetic` compute with it by assignments
-//! under conditions, `flow` and `loops` make branches of it, `scratch` numbers its bits.
+//! under conditions, `flow` and `loops` make branches of it, `scratch` numbers its bits. `timing` holds what a text says
+//! about times, and `timeline` resolves its stretches. `directives` keeps
+//! pragmas and annotations.
 //!
 //! A circuit is static: registers are flattened in the order of their declaration, loops, subroutines and gate definitions
 //! expanded, inputs become slots, branches become conditions.
@@ -25,6 +27,7 @@ mod condition;
 mod contents;
 mod cursor;
 mod declarations;
+mod directives;
 mod error;
 mod expression;
 mod flow;
@@ -45,6 +48,8 @@ mod scratch;
 mod statements;
 mod subroutines;
 mod syntax;
+mod timeline;
+mod timing;
 mod token;
 mod unitary;
 mod value;
@@ -57,4 +62,5 @@ pub use names::slot_identifiers;
 pub(super) use number::formula;
 pub use number::{multiple_of_pi, number};
 pub use read::{OutcomeRegister, ReadOptions, Reading, read, read_with_notices};
+pub use timing::OperationTimes;
 pub use write::{WriteOptions, write2, write3};

@@ -6,7 +6,7 @@ use super::cursor::{NESTING, Parser, Version, unquoted, version_of};
 use super::error::{Fault, Notice, ReadResult, SourceFile, Span};
 use super::library;
 use super::read::ReadOptions;
-use super::syntax::{Statement, StatementKind as Kind};
+use super::syntax::{Name, Statement, StatementKind as Kind};
 use super::token::Token;
 use crate::circuit::{Gate, Op};
 use crate::math::input;
@@ -74,7 +74,7 @@ impl Shared<'_> {
             parser.pieces = 0;
             let statement = parser.statement(self)?;
             for (span, remark) in parser.remarks.drain(..) {
-                self.receiver.notice(span, remark.into());
+                self.receiver.notice(span, remark.into_owned());
             }
             if let Some(statement) = statement {
                 self.receiver.statement(statement)?;
@@ -118,7 +118,46 @@ impl Shared<'_> {
     }
 }
 
+/// Where a block within an expression leaves what is skipped in it.
+#[derive(Default)]
+struct Skipped(Vec<(Span, String)>);
+
+impl Receiver for Skipped {
+    fn version(&mut self, _: Version) {}
+
+    fn library(&mut self) {}
+
+    fn statement(&mut self, _: Statement) -> ReadResult<()> {
+        Ok(())
+    }
+
+    fn plain_gate(&mut self, _: &str) -> Option<Gate> {
+        None
+    }
+
+    fn qubit(&self, _: &str, _: usize) -> Option<usize> {
+        None
+    }
+
+    fn plain(&mut self, _: Op) -> bool {
+        false
+    }
+
+    fn notice(&mut self, span: Span, message: String) {
+        self.0.push((span, message));
+    }
+}
+
 impl Parser<'_> {
+    /// A block within an expression.
+    pub fn detached_block(&mut self) -> ReadResult<Vec<Statement>> {
+        let (options, mut skipped) = (ReadOptions::default(), Skipped::default());
+        // An expression may hold one alone, which keeps the nesting bounded.
+        let body = self.block(&mut Shared { options: &options, receiver: &mut skipped, nesting: NESTING / 2 })?;
+        self.remarks.extend(skipped.0.into_iter().map(|(span, message)| (span, message.into())));
+        Ok(body)
+    }
+
     pub fn block(&mut self, shared: &mut Shared) -> ReadResult<Vec<Statement>> {
         let open = self.expect(Token::OpenBrace, "`{`")?;
         let mut statements = Vec::new();
@@ -175,16 +214,11 @@ impl Parser<'_> {
                     let fault = Fault::new("`#` begins nothing but a #pragma");
                     return Err(fault.hint("write // for a comment").at(start));
                 }
+                let rest = text.strip_prefix('#').unwrap_or(text).to_string();
                 self.next();
-                let line: String = self.slice(start).trim_end().chars().take(60).collect();
-                shared.receiver.notice(start, format!("{line} was ignored"));
-                return Ok(None);
+                return Ok(Some(Kind::Pragma(rest)));
             }
-            Token::At => {
-                self.rest_of_line();
-                shared.receiver.notice(start, "an annotation was ignored".into());
-                return Ok(None);
-            }
+            Token::At => return self.annotated(shared),
             Token::Word => {}
             Token::Integer | Token::Real | Token::Text | Token::Open | Token::Minus | Token::Not | Token::Tilde
                 if self.version == Version::Three =>
@@ -227,11 +261,7 @@ impl Parser<'_> {
             "if" => self.condition(shared).map(Some),
             "for" => self.for_loop(shared).map(Some),
             "box" => self.boxed(shared).map(Some),
-            "pragma" => {
-                self.rest_of_line();
-                shared.receiver.notice(start, "a pragma was ignored".into());
-                Ok(None)
-            }
+            "pragma" => Ok(Some(Kind::Pragma(self.rest_of_line().to_string()))),
             "defcal" | "cal" => self.calibration(shared).map(|()| None),
             "defcalgrammar" => {
                 self.next();
@@ -257,9 +287,34 @@ impl Parser<'_> {
     }
 
     /// Skips to the first token on a later line, whatever stands on this one.
-    fn rest_of_line(&mut self) {
+    fn rest_of_line(&mut self) -> &str {
         let from = self.span().start as usize;
-        self.seek(self.text[from..].find('\n').map_or(self.text.len(), |at| from + at));
+        let end = self.text[from..].find('\n').map_or(self.text.len(), |at| from + at);
+        self.seek(end);
+        &self.text[from..end]
+    }
+
+    /// `@vendor.name …` on lines of their own, and the statement that they belong to.
+    fn annotated(&mut self, shared: &mut Shared) -> ReadResult<Option<Kind>> {
+        let mut annotations = Vec::new();
+        while self.peek() == Token::At {
+            let span = self.span();
+            self.piece()?;
+            if !self.text[span.end as usize..].starts_with(|first: char| first.is_alphabetic() || first == '_') {
+                let fault = Fault::new("an annotation begins with `@` and a name");
+                return Err(fault.hint("write for example @vendor.name").at(span));
+            }
+            annotations.push(Name { text: self.rest_of_line().to_string(), span });
+        }
+        // An included file has statements of its own.
+        let is_followed = !matches!(self.peek(), Token::End | Token::CloseBrace) && self.word() != "include";
+        if is_followed && let Some(statement) = self.statement(shared)? {
+            return Ok(Some(Kind::Annotated { annotations, statement: Box::new(statement) }));
+        }
+        for annotation in annotations {
+            shared.receiver.notice(annotation.span, "an annotation of nothing that a circuit holds is left out".into());
+        }
+        Ok(None)
     }
 
     fn version_line(&mut self) -> ReadResult<()> {

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::build::Builder;
 use super::cursor::{Parser, Version};
 use super::error::{Fault, FaultAt, Notice, QasmError, ReadResult, SourceFile, Span};
 use super::parse::{notices, parse};
 use super::registers::Finished;
+use super::timing::OperationTimes;
 use crate::circuit::{Circuit, MAX_REGISTER};
 use crate::math::Seconds;
 
@@ -21,6 +23,9 @@ pub struct ReadOptions {
     pub include: Vec<PathBuf>,
     /// Length of a device cycle, for delays in `dt`. Without it they are refused.
     pub cycle: Option<Seconds>,
+    /// How long operations take, for `stretch`, `durationof` and boxes with a duration. Without it the first two are taken
+    /// as 0, with a notice. It may be that of a device, `device::DeviceTimes`.
+    pub times: Option<Arc<dyn OperationTimes>>,
     /// Values of the inputs that have one, by name, as text: numbers, `true`, bits like `0110`. An input of type float or
     /// angle without a value is a slot; any other needs one.
     pub inputs: Vec<(String, String)>,
@@ -44,6 +49,7 @@ impl Default for ReadOptions {
             name: "input.qasm".into(),
             include: Vec::new(),
             cycle: None,
+            times: None,
             inputs: Vec::new(),
             externs: Vec::new(),
             rounds_divisions: false,

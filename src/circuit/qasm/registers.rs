@@ -186,6 +186,7 @@ impl Builder<'_> {
     /// What the text says.
     pub fn finish(mut self) -> ReadResult<Finished> {
         self.check_given().map_err(|fault| fault.at(Span::default()))?;
+        self.resolve_stretches()?;
         let declared = self.circuit.bits();
         let outputs = std::mem::take(&mut self.outputs);
         // With an output declared, everything else is none.
@@ -235,6 +236,8 @@ impl Builder<'_> {
             order.push(width);
             width += 1;
         }
+        // Below operations that are no assignments stay as they are: those before a directive are counted.
+        let counted = self.directives.counted(self.circuit.ops());
         let plain = width == declared && order.len() == declared && self.scratch.count == 0;
         if !plain {
             let mut number = vec![usize::MAX; width];
@@ -257,6 +260,7 @@ impl Builder<'_> {
                 return Err(fault.hint("use smaller integers, or compute less of them").at(Span::default()));
             }
         }
+        counted.place(&mut self.circuit);
         self.circuit.number_derived(&self.derived.take().into_list());
         let notices = self.take_notices();
         Ok(Finished { circuit: self.circuit, registers, notices })

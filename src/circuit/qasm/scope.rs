@@ -4,7 +4,7 @@ use super::build::{Builder, Symbol};
 use super::contents::{Content, Read, Register};
 use super::cursor::Version;
 use super::error::{Fault, Span};
-use super::expression::{Scope, Selection};
+use super::expression::{Binary, Scope, Selection};
 use super::syntax::Type;
 use super::value::Value;
 use super::variables::{bits_of, part_of};
@@ -100,6 +100,19 @@ impl Scope for Builder<'_> {
         // It takes the memory of some operations.
         self.spend(2)?;
         Ok(self.derived.borrow_mut().derive(operation, operands))
+    }
+
+    fn untimed(&self, at: Span) -> Result<Value, Fault> {
+        if self.options.times.is_some() {
+            return Err(Fault::new("durationof has no value here").hint("give it to a duration first"));
+        }
+        self.note_late(at, "durationof is taken as 0: it needs the times of a device".into());
+        Ok(Value::Duration { seconds: 0.0, cycles: 0.0 })
+    }
+
+    fn stretch(&self, operator: Binary, left: Value, right: Value) -> Result<Value, Fault> {
+        self.spend(2)?;
+        self.stretches.borrow_mut().combined(operator, left, right)
     }
 }
 

@@ -217,11 +217,9 @@ impl Parser<'_> {
     }
 
     pub fn boxed(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
-        let start = self.next().1;
-        self.bracketed()?;
-        let body = self.block(shared)?;
-        shared.receiver.notice(start, "a box was dissolved; what it holds is kept in its order".into());
-        Ok(Kind::Block(body))
+        self.next();
+        let time = self.bracketed()?;
+        Ok(Kind::Box { time, body: self.block(shared)? })
     }
 
     /// Skips pulses: `cal { ... }`, `defcal x $0 { ... }`. Their language is another one, so only what hides a brace is
@@ -270,7 +268,7 @@ impl Parser<'_> {
         }
         if self.peek() == Token::OpenBracket && is_three {
             self.bracketed()?;
-            self.remarks.push((name.span, UNTIMED));
+            self.remarks.push((name.span, UNTIMED.into()));
         }
         let operands = self.list(Token::Semicolon, ";", Self::operand)?;
         Ok(Kind::Call { modifiers, name, arguments, operands })
@@ -287,7 +285,7 @@ impl Parser<'_> {
             }
             Token::Compound => Some(compound(self.slice(self.span()))),
             Token::Word | Token::Physical if matches!(to.index, Index::One(_)) && self.version == Version::Three => {
-                self.remarks.push((to.name.span, UNTIMED));
+                self.remarks.push((to.name.span, UNTIMED.into()));
                 let operands = self.list(Token::Semicolon, ";", Self::operand)?;
                 return Ok(Kind::Call { modifiers: Vec::new(), name: to.name, arguments: Vec::new(), operands });
             }
@@ -356,7 +354,7 @@ fn compound(sign: &str) -> Binary {
 }
 
 /// Behind the first block in braces of a text, blocks inside it included; `None` if there is none or it is never closed.
-pub(super) fn end_of_block(text: &str) -> Option<usize> {
+fn end_of_block(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut at, mut open, mut line_end) = (0, 0usize, 0);
     while at < bytes.len() {

@@ -41,12 +41,18 @@ impl Builder<'_> {
 
     /// The expression with what its subroutines return in their place.
     pub fn hoist<'e>(&mut self, expression: &'e Expression, guard: &Guard) -> ReadResult<Cow<'e, Expression>> {
-        if (self.subroutines.is_empty() && self.externs.is_empty()) || !self.calls(expression)? {
+        let any = self.options.times.is_some() || !(self.subroutines.is_empty() && self.externs.is_empty());
+        if !any || !self.calls(expression)? {
             return Ok(Cow::Borrowed(expression));
         }
         let mut changed = expression.clone();
         self.replace_calls(&mut changed, guard)?;
         Ok(Cow::Owned(changed))
+    }
+
+    /// The expression with times in place of `durationof`, where it calls no subroutine.
+    pub fn timed<'e>(&mut self, expression: &'e Expression, guard: &Guard) -> ReadResult<Cow<'e, Expression>> {
+        if self.options.times.is_some() { self.hoist(expression, guard) } else { Ok(Cow::Borrowed(expression)) }
     }
 
     fn calls(&self, expression: &Expression) -> ReadResult<bool> {
@@ -61,7 +67,9 @@ impl Builder<'_> {
         };
         match &expression.kind {
             ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => Ok(false),
+            ExpressionKind::DurationOf(_) => Ok(true),
             ExpressionKind::Element(_, index) => any(&index.expressions()),
+            ExpressionKind::Part(inner, index) => Ok(self.calls(inner)? || any(&index.expressions())?),
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => any(&[inner]),
             ExpressionKind::Binary(_, left, right) => any(&[left, right]),
             ExpressionKind::Call(name, arguments) => {
@@ -88,6 +96,18 @@ impl Builder<'_> {
         let span = expression.span;
         match &mut expression.kind {
             ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::Name(_) => Ok(()),
+            ExpressionKind::DurationOf(body) => {
+                let body = Rc::clone(body);
+                expression.kind = ExpressionKind::Value(self.duration_of(&body, span)?);
+                Ok(())
+            }
+            ExpressionKind::Part(inner, index) => {
+                self.replace_calls(inner, guard)?;
+                match &mut **index {
+                    Index::One(one) => self.replace_calls(one, guard),
+                    _ => Ok(()),
+                }
+            }
             ExpressionKind::Element(_, index) => match &mut **index {
                 Index::One(one) => self.replace_calls(one, guard),
                 Index::Path(path) => path.iter_mut().try_for_each(|index| match index {

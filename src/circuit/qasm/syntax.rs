@@ -18,6 +18,16 @@ pub(super) struct Statement {
     pub span: Span,
 }
 
+impl Statement {
+    /// Without its annotations.
+    pub fn bare(&self) -> &Self {
+        match &self.kind {
+            StatementKind::Annotated { statement, .. } => statement.bare(),
+            _ => self,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum StatementKind {
     /// `gate name(params) qubits { body }`; without a body `opaque`.
@@ -90,6 +100,8 @@ pub(super) enum StatementKind {
     /// `measure q;`, whose outcome nobody keeps.
     MeasureAway(Operand),
     Reset(Operand),
+    /// `nop q;`
+    Nop(Vec<Operand>),
     /// No operands: all qubits.
     Barrier(Vec<Operand>),
     Delay {
@@ -123,8 +135,25 @@ pub(super) enum StatementKind {
     Continue,
     End,
     Return(Option<Source>),
-    /// A scope of its own: `{ ... }` or `box { ... }`.
+    /// A scope of its own: `{ ... }`.
     Block(Vec<Statement>),
+    /// `box { ... }`, `box[100ns] { ... }`
+    Box {
+        time: Option<Expression>,
+        body: Vec<Statement>,
+    },
+    /// `pragma vendor.name …`
+    Pragma(String),
+    /// `@vendor.name …` on the lines before a statement.
+    Annotated {
+        annotations: Vec<Name>,
+        statement: Box<Statement>,
+    },
+    /// `stretch a;`, `stretch b = 2 * a;`
+    Stretch {
+        name: Name,
+        initial: Option<Expression>,
+    },
 }
 
 /// What a variable is given.
@@ -135,6 +164,8 @@ pub(super) enum Source {
     Measure(Operand),
     /// `= {1, 2}`
     List(Vec<Source>, Span),
+    /// `= a ++ b[1:2]`, of arrays.
+    Joined(Vec<Expression>, Span),
 }
 
 /// The type of a variable: a scalar, or an array of them.

@@ -40,6 +40,8 @@ pub(super) enum Value {
         seconds: f64,
         cycles: f64,
     },
+    /// A time that depends on stretches, by its number in `timing`.
+    Stretch(usize),
 }
 
 /// With its sign, as the second part of a sum.
@@ -63,6 +65,7 @@ impl fmt::Display for Value {
             Self::Duration { seconds, cycles: 0.0 } => write!(f, "{}s", number(seconds)),
             Self::Duration { seconds: 0.0, cycles } => write!(f, "{}dt", number(cycles)),
             Self::Duration { seconds, cycles } => write!(f, "{}s{}dt", number(seconds), signed(cycles)),
+            Self::Stretch(_) => write!(f, "a stretch"),
         }
     }
 }
@@ -111,7 +114,9 @@ impl Value {
             Self::Complex { .. } => {
                 Err(Fault::new("a complex number is no real one").hint("take real(z) or imag(z) of it"))
             }
-            Self::Duration { .. } => Err(Fault::new("a duration is no number").hint("divide it by another duration")),
+            Self::Duration { .. } | Self::Stretch(_) => {
+                Err(Fault::new("a duration is no number").hint("divide it by another duration"))
+            }
         }
     }
 
@@ -138,7 +143,9 @@ impl Value {
             Self::Turn { .. } => Err(Fault::new("an angle is not an integer").hint("cast it to bits first")),
             Self::Complex { .. } => Err(Fault::new("a complex number is not an integer").hint("write a whole number")),
             Self::Angle(_) => Err(Fault::new("an input is not an integer").hint("write a whole number")),
-            Self::Duration { .. } => Err(Fault::new("a duration is not an integer").hint("write a whole number")),
+            Self::Duration { .. } | Self::Stretch(_) => {
+                Err(Fault::new("a duration is not an integer").hint("write a whole number"))
+            }
         }
     }
 
@@ -159,7 +166,7 @@ impl Value {
             Self::Angle(Param::Slot { scale, offset, .. }) => scale.is_finite() && offset.is_finite(),
             Self::Duration { seconds, cycles } => seconds.is_finite() && cycles.is_finite(),
             Self::Complex { re, im } => re.is_finite() && im.is_finite(),
-            Self::Integer(_) | Self::Boolean(_) | Self::Bits { .. } | Self::Turn { .. } => true,
+            Self::Integer(_) | Self::Boolean(_) | Self::Bits { .. } | Self::Turn { .. } | Self::Stretch(_) => true,
         }
     }
 
@@ -202,6 +209,8 @@ impl Value {
         if let (Self::Bits { width: given, register: true, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) =
             (self, width, kind)
             && given != width
+            // A single bit is a truth value.
+            && !(given == 1 && kind != Type::Bit)
         {
             return refuse(format!("{given} bits")).map_err(|fault| fault.hint("use as many bits"));
         }
@@ -223,7 +232,7 @@ impl Value {
                 other => Ok(Self::Complex { re: other.real()?, im: 0.0 }),
             },
             Type::Duration => match self {
-                Self::Duration { .. } => Ok(self),
+                Self::Duration { .. } | Self::Stretch(_) => Ok(self),
                 _ => refuse("a number".into()).map_err(|fault| fault.hint("write a unit of time, as in 100ns")),
             },
             Type::Bool => match self {

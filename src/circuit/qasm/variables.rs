@@ -94,7 +94,7 @@ impl Builder<'_> {
     /// Whether a value is known only when the circuit runs.
     pub fn depends(&self, expression: &Expression) -> bool {
         match &expression.kind {
-            ExpressionKind::Value(_) | ExpressionKind::Long { .. } => false,
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::DurationOf(_) => false,
             ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
                 let open = |word: &Word| word.bits.iter().any(|signal| signal.bit().is_some());
                 let index = match &expression.kind {
@@ -104,6 +104,9 @@ impl Builder<'_> {
                 index || matches!(self.read_expression(expression), Ok(Some(Read::Word(word))) if open(&word))
             }
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => self.depends(inner),
+            ExpressionKind::Part(inner, index) => {
+                self.depends(inner) || index.expressions().iter().any(|part| self.depends(part))
+            }
             ExpressionKind::Binary(_, left, right) => self.depends(left) || self.depends(right),
             ExpressionKind::Call(name, _) if name == "sizeof" => false,
             ExpressionKind::Call(_, arguments) => arguments.iter().any(|argument| self.depends(argument)),
@@ -181,6 +184,10 @@ impl Builder<'_> {
             Source::List(_, at) => {
                 return Err(Fault::new("these are several values").hint("declare an array").at(*at));
             }
+            Source::Joined(_, at) => {
+                let fault = Fault::new("`++` joins arrays, and registers in an alias");
+                return Err(fault.hint("declare an alias, as in let both = a ++ b;").at(*at));
+            }
         };
         self.converted(content, (kind, width), span)
     }
@@ -212,7 +219,10 @@ impl Builder<'_> {
                     continue;
                 }
                 // A cast states its width, a function counts bits.
-                ExpressionKind::Cast { .. } | ExpressionKind::Call(..) => None,
+                ExpressionKind::Cast { .. }
+                | ExpressionKind::Part(..)
+                | ExpressionKind::Call(..)
+                | ExpressionKind::DurationOf(_) => None,
             };
             if word.map_or(0, size) > MACHINE as usize + 1 {
                 let message = format!("an integer without a width has {MACHINE} bits where it depends on measurements");

@@ -156,6 +156,10 @@ impl Builder<'_> {
             ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
                 Word::of(expression.evaluate(self)?).map_err(located)
             }
+            ExpressionKind::Part(inner, index) => {
+                let word = self.word(inner)?;
+                inner.part(word, index, self)
+            }
             ExpressionKind::Unary(operator, inner) => {
                 let word = self.word(inner)?;
                 match operator {
@@ -194,10 +198,13 @@ impl Builder<'_> {
             ExpressionKind::Cast { kind, width, inner } => {
                 let width = width.as_ref().map(|width| width.width(self)).transpose()?;
                 let word = self.word(inner)?;
+                // A single bit is a truth value.
+                let is_truth = *kind == Type::Bit && word.bits.len() == 1;
+                let word = if is_truth { Word { kind: WordKind::Boolean, ..word } } else { word };
                 self.cast_word(word, *kind, width, span)
             }
             ExpressionKind::Call(name, arguments) => self.function(name, arguments, span),
-            ExpressionKind::Value(_) | ExpressionKind::Long { .. } => {
+            ExpressionKind::Value(_) | ExpressionKind::Long { .. } | ExpressionKind::DurationOf(_) => {
                 Word::of(expression.evaluate(self)?).map_err(located)
             }
         }
@@ -290,6 +297,8 @@ impl Builder<'_> {
                         bits.drain(..bits.len() - size);
                         return Ok(Word { bits, kind: found });
                     }
+                    // A single bit is a truth value.
+                    (WordKind::Register, WordKind::Signed | WordKind::Unsigned) if given == 1 => {}
                     _ => return refuse("use as many bits"),
                 }
             }

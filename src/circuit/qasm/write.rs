@@ -146,7 +146,14 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     if circuit.scratch() > 0 {
         let _ = writeln!(text, "bit[{}] {SCRATCH_NAME};", circuit.scratch());
     }
-    for op in ops() {
+    let mut directives = circuit.directives().iter().peekable();
+    for (at, op) in circuit.ops().iter().enumerate().flat_map(|(at, op)| steps_of(at, op)) {
+        while let Some(directive) = directives.next_if(|directive| at.is_some_and(|at| directive.at <= at.index)) {
+            // An annotation belongs to one statement.
+            if !directive.is_annotation() || at.is_some_and(|at| at.is_only) {
+                let _ = writeln!(text, "{}", directive.text);
+            }
+        }
         let statement = match &op.kind {
             OpKind::Measure { bit } => format!("{} = measure {};", bits.one(*bit), writer.qubits.one(op.qubits[0])),
             OpKind::Assign { bit, value } if options.for_qiskit => {
@@ -162,7 +169,24 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
             Some(condition) => writeln!(text, "{}", under(condition, &bits, &statement)),
         };
     }
+    for directive in directives {
+        let _ = writeln!(text, "{}", directive.text);
+    }
     text
+}
+
+/// The operation that a statement is the first of.
+#[derive(Clone, Copy)]
+struct First {
+    index: usize,
+    is_only: bool,
+}
+
+/// The statements of an operation.
+fn steps_of(index: usize, op: &Op) -> impl Iterator<Item = (Option<First>, Op)> + use<> {
+    let steps = lowered3(op);
+    let is_only = steps.len() == 1;
+    steps.into_iter().enumerate().map(move |(k, step)| ((k == 0).then_some(First { index, is_only }), step))
 }
 
 /// Name of the register of qubits that are 0 and 1.

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{Arguments, is_native, print_json, table};
 use crate::cli::note;
-use crate::device::{Device, Target, transpile};
+use crate::device::{Device, LayoutMethod, Target, transpile};
 use crate::noise::model::{NoiseModel, NoiseOptions};
 use crate::sim::explain::{Explanation, Part, explain};
 
 pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let model = NoiseModel::named(&arguments.model)?.with(options)?;
-    let mut circuit = arguments.reading.read(path, device.dt)?;
+    let mut circuit = arguments.reading.read(path, Some((device, LayoutMethod::NoiseAware)))?;
     if !is_native(&circuit, device) {
         let target = Target::of(device);
         target.notices.iter().for_each(note);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::Arguments;
 use crate::circuit::qasm::OutcomeRegister;
 use crate::circuit::{Circuit, Observable};
-use crate::device::{Device, TranspileOptions};
+use crate::device::{Device, LayoutMethod, TranspileOptions};
 use crate::math::input;
 use crate::noise::{NoiseList, Program};
 use crate::sim::mitigate::{Apply, MitigationRow};
@@ -44,9 +44,11 @@ impl Setup {
     /// The same with this method of mitigation in the circuit, or none.
     pub fn under(arguments: &Arguments, change: Option<&str>) -> Result<Self> {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
-        let cycle = device.as_ref().and_then(|device| device.dt);
+        // Without transpiling qubit k is the device's qubit k.
+        let layout = if arguments.transpile { LayoutMethod::NoiseAware } else { LayoutMethod::Trivial };
+        let placed = device.as_ref().map(|device| (device, layout));
         let file = || arguments.file.display().to_string();
-        let (circuit, registers) = arguments.reading.read_registers(&arguments.file, cycle)?;
+        let (circuit, registers) = arguments.reading.read_registers(&arguments.file, placed)?;
         let circuit = bound(&circuit, &arguments.angles).with_context(file)?;
         let mut wanted = arguments.keep.clone();
         for text in &arguments.observable {

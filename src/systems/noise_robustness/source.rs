@@ -1,10 +1,11 @@
 //! Where circuits come from: heads that are trained here, the head of a run folder, a circuit file.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::circuit::qasm::{ReadOptions, Reading};
+use crate::circuit::qasm::{OperationTimes, ReadOptions, Reading};
 use crate::circuit::{Ansatz, Circuit, OpKind};
-use crate::device::Device;
+use crate::device::{Device, DeviceTimes, LayoutMethod};
 use crate::lab::{Context, Factor, Measurement, ModelChoice, Point, Role, StudyError};
 use crate::sim;
 use crate::systems::hold_out::{HoldOutConfig, Rows};
@@ -29,10 +30,14 @@ pub fn saved_head(folder: &Path, spec: &Spec) -> Result<SavedHead, StudyError> {
 /// # Errors
 /// If the file cannot be read, or the circuit measures before its end, resets or acts under a condition.
 pub fn open_circuit(path: &Path, spec: &Spec) -> Result<(Circuit, Vec<String>), StudyError> {
-    // Delays may be written in time steps. As they are left out, the time step of one device is that of all.
-    let cycle = spec.devices.first().and_then(|name| Device::load(name).ok()).and_then(|device| device.dt);
+    // Delays may be written in time steps and depend on stretches. As they are left out, the times of one device are those
+    // of all.
+    let device = spec.devices.first().and_then(|name| Device::load(name).ok());
+    let cycle = device.as_ref().and_then(|device| device.dt);
+    let times = device
+        .map(|device| -> Arc<dyn OperationTimes> { Arc::new(DeviceTimes::of(&device, LayoutMethod::NoiseAware)) });
     let include = spec.include.clone();
-    let options = ReadOptions { include, cycle, rounds_divisions: true, ..ReadOptions::default() };
+    let options = ReadOptions { include, cycle, times, rounds_divisions: true, ..ReadOptions::default() };
     let Reading { circuit, notices, .. } = Circuit::open_with(path, &options).map_err(sim::Error::from)?;
     let path = path.display();
     let mut notices: Vec<_> =

@@ -32,7 +32,7 @@ fn taken(width: usize, set: u64, condition: &str) -> bool {
 #[test]
 fn conditions_mean_what_the_specification_says() {
     type Rule = fn(u64) -> bool;
-    let rules: [(&str, Rule); 37] = [
+    let rules: [(&str, Rule); 46] = [
         ("f == \"01\"", |f| f == 1),
         ("f != '10'", |f| f != 2),
         ("\"11\" == f", |f| f == 3),
@@ -69,6 +69,17 @@ fn conditions_mean_what_the_specification_says() {
         ("popcount(f) == 2", |f| f == 3),
         ("rotl(f, 1) == 2", |f| f == 1),
         ("rotr(f, 3) == 2", |f| f == 1),
+        // A single bit is a truth value, which is 0 or 1 in any integer.
+        ("int[4](f[1]) == 1", |f| f >= 2),
+        ("uint[3](f[0]) + 1 == 2", |f| f & 1 == 1),
+        ("bit[3](f[0]) == \"001\"", |f| f & 1 == 1),
+        // Parts of values without a name.
+        ("bit[2](f)[1]", |f| f >= 2),
+        ("(f << 1)[1:1] == 1", |f| f & 1 == 1),
+        ("(~f)[{1, 0}] == 1", |f| f == 1),
+        ("\"0110\"[0:1] == f", |f| f == 2),
+        ("int[4](int[2](f))[-1]", |f| f >= 2),
+        ("(uint[2](f))[0]", |f| f & 1 == 1),
         ("f < 2", |f| f < 2),
         ("1 < f", |f| f > 1),
         ("f >= 0", |_| true),

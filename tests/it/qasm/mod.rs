@@ -3,12 +3,14 @@
 mod bounds;
 mod classical;
 mod differential;
+mod directives;
 mod flow;
 mod formulas;
 mod inputs;
 mod plain;
 mod refused;
 mod statements;
+mod stretches;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

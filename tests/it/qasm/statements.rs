@@ -117,12 +117,13 @@ fn what_only_looks_plain_is_read_in_the_general_way() {
 
 /// The reference statements of the tests of the official grammar (github.com/openqasm/openqasm, source/grammar/tests/reference),
 /// a text for each file or two, with declarations of the names that they use. Left out are
-/// what the specification refuses (`2*z` of an array, a `reset` in a gate, bits cast to a wider integer, a `switch` without
-/// a case, `ln`) and `bit[8](a)[2:4]`, which is refused: an index stands behind a name only.
+/// what the language reference forbids: a `reset` in a gate ("Only built-in gate statements and calls to previously defined
+/// gates can appear"), a `switch` without a case ("shall contain at least one"), and `2*z` of an array, for which it has no
+/// operator.
 #[rustfmt::skip]
 const OFFICIAL: &[&str] = &[
     "bit[2] a; creg b[3]; qubit[5] q1; qreg q2[7]; let q = q1 ++ q2; let c = a[{0,1}] ++ b[1:2]; let qq = q1[{1,3,4}]; let qqq = qq ++ q2[1:2:6]; let d = c; let e = d[1];",
-    "bit[2] a; creg b[2]; qubit[3] q; int[10] x = 12; a[0] = b[1]; x += int[1](a[1]); measure q[1] -> a[0]; a = measure q[1:2]; measure q[0]; b[0] = a == 0;",
+    "bit[2] a; creg b[2]; qubit[3] q; int[10] x = 12; a[0] = b[1]; x += int[10](a[1]); measure q[1] -> a[0]; a = measure q[1:2]; measure q[0]; b[0] = a == 0;",
     "qubit[2] q; bit[4] spec; const int n = 2; for int i in [0:1] { if(spec[i] == 0 && spec[n+i] == 1) { x q[i]; } }",
     "array[uint, 5] x; uint a; if (a == 3) { for uint i in [0:2:4] x[i] += 1; } else x[0] = 1;",
     "qubit[2] x; bool a; if (a) x x[0]; else cx x[0], x[1];",
@@ -133,8 +134,8 @@ const OFFICIAL: &[&str] = &[
     "duration dur = 1000dt; duration dur2 = dur + 200ns;",
     "@bind [2:3]\nint[8] x; @rename other\noutput float[64] var;\n@outer\ndef fn() {\n @inner word1\n uint[16] x;\n @inner word2\n return;\n}\n@first\n@second @not_third\nuint[16] x2;\n@binds tightly\nx = 1; x = 2;",
     "int x=1; int y; 2+2; 2**2; x << y;",
-    "uint[4] x; array[int, 2, 2] a; int[32](10); sin(π); arcsin(0.5); cos(π); arccos(0.5); tan(π); arctan(π); exp(π); log(π); sqrt(π); rotl(x, 1); rotr(x, 1); popcount(x); sizeof(a); sizeof(a, 0); sizeof(a, 1);",
-    "array[uint[8], 4] a; uint[8] c; uint[8] b; a[1]+2|c*(2^3*a[3]); bit[8] e; bit[3] f; e = bit[8](b); f = e[2:4];",
+    "uint[4] x; array[int, 2, 2] a; int[32](10); sin(π); arcsin(0.5); cos(π); arccos(0.5); tan(π); arctan(π); exp(π); log(π); ln(π); sqrt(π); rotl(x, 1); rotr(x, 1); popcount(x); sizeof(a); sizeof(a, 0); sizeof(a, 1);",
+    "array[uint[8], 4] a; uint[8] c; uint[8] b; a[1]+2|c*(2^3*a[3]); bit[3] f; f = bit[8](b)[2:4];",
     "bool my_var; !my_var;",
     "qubit[2] q1; qubit q2; def sub_call(int a, bit[2] b, qubit c, qubit d) -> bit { return 1; } bit x = sub_call(10, \"01\", q1[0], q2); def ambiguous_call(float a) {} ambiguous_call(pi);",
     "qubit[4] q; gate g q { U(0,0,1) q; } ctrl(2) @ g q[0], q[1], q[2]; negctrl(3) @ g q[0], q[1], q[2], q[3]; pow(-1./2.) @ g q; inv @ g q;",
@@ -149,6 +150,25 @@ const OFFICIAL: &[&str] = &[
     "input angle[16] variable1; output angle[16] variable2; qubit q; rx(variable1) q;",
     "complex[float] a; complex[float] b = 4 - 5.5im; complex[float[64]] d = a + 3 im; complex[float[32]] c = b ** b; complex[float] e = 1im; complex[float] f = 1\tim; complex z;",
 ];
+
+/// Statements of the language reference's chapter on arrays, and what the last array holds behind them.
+#[test]
+fn arrays_are_joined_as_the_language_reference_says() {
+    let start =
+        "array[int[8], 2] first = {0, 1}; array[int[8], 3] second = {2, 3, 4}; array[int[8], 4] third = {5, 6, 7, 8};";
+    for (statements, expected) in [
+        ("array[int[8], 5] r = first ++ second;", &[0, 1, 2, 3, 4][..]),
+        ("array[int[8], 4] r = first ++ first;", &[0, 1, 0, 1]),
+        ("array[int[8], 4] r = first ++ first; r[0:3] = first[0:1] ++ third[1:2];", &[0, 1, 6, 7]),
+        ("array[int[8], 7] r = second ++ first ++ first;", &[2, 3, 4, 0, 1, 0, 1]),
+    ] {
+        let shown: String = (0..expected.len()).map(|k| format!("rx(r[{k}]) q;")).collect();
+        let circuit =
+            circuit(&format!("OPENQASM 3.0; include \"stdgates.inc\"; qubit q; {start} {statements} {shown}"));
+        let found: Vec<f64> = circuit.ops().iter().map(|op| op.params()[0].value(&[])).collect();
+        assert_eq!(found, expected.iter().map(|&value| f64::from(value)).collect::<Vec<_>>(), "{statements}");
+    }
+}
 
 #[test]
 fn statements_of_the_official_grammar_are_read() {
