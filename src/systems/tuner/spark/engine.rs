@@ -196,10 +196,10 @@ impl Engine {
             return Err(refused(reason));
         }
         // What was run before is in the log of the session as well.
-        if self.live.warm > 0 || self.sessions > 1 {
-            if let Some(reason) = self.reopen(task, &fixed, stopped)? {
-                return Err(refused(reason));
-            }
+        if (self.live.warm > 0 || self.sessions > 1)
+            && let Some(reason) = self.reopen(task, &fixed, stopped)?
+        {
+            return Err(refused(reason));
         }
         for query in QUERIES.iter() {
             self.query(query, &settings, self.live.limit, stopped)?;
