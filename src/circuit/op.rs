@@ -63,7 +63,7 @@ pub enum OpKind {
 }
 
 /// Equality of a run of classical bits with a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// The bits, least significant first.
     pub bits: Vec<usize>,

@@ -174,7 +174,7 @@ fn heads_on_many_qubits_are_trained_and_evaluated_under_noise() {
         shots: vec![32],
         mitigations: Vec::new(),
         circuit,
-        train: TrainConfig { epochs: 1, ..small.train.clone() },
+        train: TrainConfig { epochs: 1, ..small.train },
         ..small
     };
     let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();

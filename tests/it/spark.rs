@@ -79,7 +79,7 @@ impl Fake {
         let set = [("spark.repetitions", "3"), ("spark.warm", "0"), ("spark.per_session", "4")];
         let set = set.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
         let overrides = Overrides { presets: vec!["smoke".into()], flags, set, ..Overrides::default() };
-        let options = RunOptions { jobs: 2, resume: true, ..RunOptions::new(&self.at(name)) };
+        let options = RunOptions { jobs: 2, resume: true, ..RunOptions::new(self.at(name)) };
         tuner().run(&tuner().resolve(&overrides)?, &options, observer)
     }
 }

@@ -109,9 +109,9 @@ fn one_line(text: &str) -> String {
 /// Whether operations are one that is repeated on further qubits or under further conditions.
 fn is_one(ops: &[Op]) -> bool {
     let Some(first) = ops.first().filter(|op| !is_assignment(op)) else { return false };
-    let mut qubits: HashSet<(usize, Option<(&[usize], u64)>)> = HashSet::new();
+    let mut qubits: HashSet<(usize, Option<&Condition>)> = HashSet::new();
     ops.iter().all(|op| {
-        let condition = op.condition.as_ref().map(|Condition { bits, value }| (&bits[..], *value));
+        let condition = op.condition.as_ref();
         op.name() == first.name() && op.qubits.iter().all(|&qubit| qubits.insert((qubit, condition)))
     })
 }

@@ -76,7 +76,7 @@ pub enum Fitted {
         head: Box<TrainedHead>,
     },
     /// The last stages of a network, which read planes.
-    Tuned(TunedNetwork),
+    Tuned(Box<TunedNetwork>),
 }
 
 /// Rows to learn from.
@@ -150,7 +150,8 @@ impl Learning<'_> {
                 let missing = || StudyError::Settings { reason: format!("{} has no network to train", self.arm.name) };
                 let network = self.network.ok_or_else(missing)?;
                 let rows = (self.rows, self.labels);
-                Ok(vec![Fitted::Tuned(network.fit(&self.spec.tuning, rows, self.seed, observer)?)])
+                let tuned = network.fit(&self.spec.tuning, rows, self.seed, observer)?;
+                Ok(vec![Fitted::Tuned(Box::new(tuned))])
             }
             Classifier::Head(name) => self.head(HeadConfig::named(name)?.circuit(self.spec.circuit.clone()), observer),
             Classifier::Matched(name) => {

@@ -172,7 +172,7 @@ impl SavedClassifier {
             "tuned" => {
                 let own = header.network.as_ref().ok_or_else(misfit)?;
                 let parts = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone()));
-                Fitted::Tuned(TunedNetwork::of_parts(own, parts, path)?)
+                Fitted::Tuned(Box::new(TunedNetwork::of_parts(own, parts, path)?))
             }
             other => return Err(failed(format!("kind {other:?} of classifier"))),
         };
