@@ -128,6 +128,7 @@ impl CutNetwork {
         let training =
             TrainingLoop { observer, ..TrainingLoop::new(model, &rows, &Loss::CrossEntropy, &tuning.train, seed) };
         training.run(params, &mut rates)?;
+        params.set_rates(&rates);
         Ok(network)
     }
 }
@@ -176,9 +177,10 @@ impl TunedNetwork {
         self.shape.iter().product()
     }
 
-    /// Trained parameters.
+    /// Trained parameters; of a network that was read from a file those that can be trained.
     pub fn parameters(&self) -> usize {
-        self.params.trainable().map(|(_, var)| var.elem_count()).sum()
+        let trained = self.params.trainable().filter(|(name, _)| self.params.is_trainable(name));
+        trained.map(|(_, var)| var.elem_count()).sum()
     }
 
     fn planes(&self, rows: ArrayView2<'_, f64>) -> Result<Tensor, NnError> {
