@@ -8,7 +8,7 @@ use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Outcome, Overrides, RunOpt
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
-use qgraft::systems::seizure::{Cut, RULES, SeizureModel, ViewRules, false_alarms, patient};
+use qgraft::systems::seizure::{Cut, RULES, ViewRules, false_alarms};
 use tempfile::TempDir;
 
 use crate::support::apply::apply_options;
@@ -65,49 +65,6 @@ fn recordings(root: &Path, records: usize) -> PathBuf {
 }
 
 const RATES: (&str, &str) = ("rates", "anna=64,ben=64");
-
-/// The other model adds discharges of 3 to 6 a second (a tenth more or less) from the onset on, and changes nothing before.
-#[test]
-fn the_epileptor_adds_discharges_to_the_seizures_of_the_same_patient() {
-    let (mut seen, seconds) = (0, 20);
-    for number in 0..6 {
-        let [plain, with] = [SeizureModel::JansenRit, SeizureModel::Epileptor]
-            .map(|model| patient(3, number, (1, seconds), model).remove(0));
-        let half = plain.signals[0].samples.len() / 2;
-        for (a, b) in plain.signals.iter().zip(&with.signals) {
-            let apart = |k: usize| f64::from(b.samples[k] - a.samples[k]);
-            // Means over the whole recording are removed, so that a constant is left.
-            let first = apart(0);
-            assert!((0..half).all(|k| (apart(k) - first).abs() < 1e-2), "{number}: {}", a.label);
-        }
-        let strongest = with.signals.iter().max_by(|a, b| power(a, half).total_cmp(&power(b, half))).unwrap();
-        let rate = 256.0;
-        let at = |hertz: f64| -> f64 {
-            let sum = strongest.samples[half..].iter().enumerate().fold((0.0, 0.0), |(c, s), (k, value)| {
-                let angle = 2.0 * std::f64::consts::PI * hertz * k as f64 / rate;
-                (c + f64::from(*value) * angle.cos(), s + f64::from(*value) * angle.sin())
-            });
-            sum.0.hypot(sum.1)
-        };
-        let peak = (10..200).map(|k| 0.1 * f64::from(k)).max_by(|a, b| at(*a).total_cmp(&at(*b))).unwrap();
-        let louder = power(strongest, half) / power_before(strongest, half);
-        seen += usize::from((2.5..6.8).contains(&peak) && louder > 1.3);
-    }
-    assert!(seen >= 4, "{seen} of 6 patients have a rhythm of discharges");
-    let refused = run(&PathBuf::from("unused"), &[("data", "nowhere"), ("seizure-model", "epileptor")], &[]);
-    assert!(refused.map(drop).unwrap_err().to_string().contains("seizure_model"));
-}
-
-/// Mean square from sample `from` on.
-fn power(signal: &Signal, from: usize) -> f64 {
-    let own = &signal.samples[from..];
-    own.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / own.len() as f64
-}
-
-/// The same up to there.
-fn power_before(signal: &Signal, to: usize) -> f64 {
-    signal.samples[..to].iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / to as f64
-}
 
 #[test]
 fn detectors_learned_from_own_recordings_answer_for_new_ones() {

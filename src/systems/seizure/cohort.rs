@@ -178,7 +178,7 @@ impl Cohort {
         let channels = (1..=simulation::ELECTRODES).map(|k| format!("E{k}")).collect();
         let cut = Cut { channels, rate: spec.rate, seconds: spec.seconds, views: spec.views.clone() };
         let patient = |k: usize| -> Result<Patient, StudyError> {
-            let recordings = simulation::patient(seed, k, (spec.records, spec.record_seconds), spec.seizure_model);
+            let recordings = simulation::patient(seed, k, spec.records, spec.record_seconds);
             let record = |recording: &Recording| {
                 cut.record(recording, None, recording.events.as_deref().unwrap_or_default(), &recording.name)
             };

@@ -13,7 +13,6 @@ mod checks;
 mod cohort;
 mod deep;
 mod detector;
-mod epileptor;
 mod extra_view;
 mod own;
 mod rules;
@@ -29,8 +28,7 @@ pub use arms::{ARMS, ArmRow, Learner, Source, Views};
 pub use cohort::{CLASSES, Cohort, Cut, Patient, Record};
 pub use rules::{Rule, ViewRules, sentences};
 pub use saved::MODEL_FILE;
-pub use simulation::patient;
-pub use spec::{Part, SeizureModel, Spec};
+pub use spec::{Part, Spec};
 pub use task::{Segment, Task};
 pub use trial::{PREDICTIONS_FILE, Quality, RULES, false_alarms};
 pub use views::{VIEWS, ViewRow};
@@ -143,8 +141,6 @@ impl Experiment for Seizure {
         Flag::field("labels", "N", "labels", "Labelled segments of each class of the target"),
         Flag::field("segment", "SECONDS", "seconds", "Length of a segment"),
         Flag::field("patients", "N", "patients", "Simulated patients"),
-        Flag::field("seizure-model", "NAME", "seizure_model", "What a simulated seizure is")
-            .with_choices(|| vec!["jansen_rit", "epileptor"]),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {

@@ -4,8 +4,6 @@ use std::f64::consts::PI;
 
 use crate::data::signal::{Event, Recording, Signal};
 use crate::math::Stream;
-use crate::systems::seizure::epileptor::Discharges;
-use crate::systems::seizure::spec::SeizureModel;
 
 /// Steps a second of the integration; every fourth is a sample.
 const STEPS: usize = 1024;
@@ -47,8 +45,6 @@ struct Traits {
     rest: Drive,
     /// What seizures change.
     seizure: Drive,
-    /// What they add in place of it.
-    discharges: Option<Discharges>,
     /// Columns that can seize.
     focus: Vec<bool>,
     coupling: f64,
@@ -93,7 +89,6 @@ impl Traits {
         Self {
             rest: Drive { gain: between(3.0, 3.4), input: 220.0, rate: INHIBITORY_RATE },
             seizure,
-            discharges: None,
             focus,
             coupling: between(2.0, 6.0),
             noise: between(22.0, 50.0),
@@ -108,31 +103,26 @@ impl Traits {
 }
 
 /// The recordings of a patient: `records` of `seconds` each, the second half of each a seizure. No two seizures of a patient are
-/// alike. A function of (seed, patient) and the model alone.
-pub fn patient(seed: u64, patient: usize, (records, seconds): (usize, usize), model: SeizureModel) -> Vec<Recording> {
+/// alike. A function of (seed, patient) alone.
+pub fn patient(seed: u64, patient: usize, records: usize, seconds: usize) -> Vec<Recording> {
     let mut stream = Stream::named(seed, &format!("patient {patient}"));
-    let mut traits = Traits::new(&mut stream);
-    if model == SeizureModel::Epileptor {
-        // Everything else is that of the same patient under the other model.
-        traits.discharges = Some(Discharges::new(&mut Stream::named(seed, &format!("epileptor {patient}"))));
-    }
+    let traits = Traits::new(&mut stream);
     (0..records)
         .map(|k| {
             let mut own = Stream::named(seed, &format!("patient {patient}, record {k}"));
-            let mut added = Stream::named(seed, &format!("epileptor {patient}, record {k}"));
-            record(&traits, seconds, k, (&mut own, &mut added))
+            record(&traits, seconds, k, &mut own)
         })
         .collect()
 }
 
-fn record(traits: &Traits, seconds: usize, number: usize, (stream, added): (&mut Stream, &mut Stream)) -> Recording {
+fn record(traits: &Traits, seconds: usize, number: usize, stream: &mut Stream) -> Recording {
     let onset = seconds / 2;
     let mut near = |value: f64, share: f64| value * (1.0 + share * (2.0 * stream.uniform() - 1.0));
     let Drive { gain, input, rate } = traits.seizure;
     let seizure = Drive { gain: near(gain, 0.04), input: near(input, 0.1), rate };
     // Electrodes and noise differ from record to record.
     let (scale, noise) = (near(1.0, 0.3) * traits.scale, near(1.0, 0.5) * traits.pink.1);
-    let sources = columns(traits, (seconds, onset), seizure, (&mut *stream, added));
+    let sources = columns(traits, seconds, onset, seizure, stream);
     let count = seconds * RATE as usize;
     let mut signals = Vec::with_capacity(ELECTRODES);
     let blinks = events(traits.blinks.0, seconds, stream);
@@ -189,12 +179,7 @@ fn events(rate: f64, seconds: usize, stream: &mut Stream) -> Vec<f64> {
 
 /// Potentials of the columns, mV with their mean removed: second-order filters of firing rates, by Euler's method with noise that
 /// is scaled by the root of the step.
-fn columns(
-    traits: &Traits,
-    (seconds, onset): (usize, usize),
-    seizure: Drive,
-    (stream, added): (&mut Stream, &mut Stream),
-) -> Vec<Vec<f64>> {
+fn columns(traits: &Traits, seconds: usize, onset: usize, seizure: Drive, stream: &mut Stream) -> Vec<Vec<f64>> {
     let dt = 1.0 / STEPS as f64;
     // The standard deviation of the input is that of values held for a millisecond.
     let kick = traits.noise * (dt * 1e-3).sqrt();
@@ -204,7 +189,7 @@ fn columns(
     // Not every column of the focus takes part in every seizure.
     let takes_part: Vec<bool> = traits.focus.iter().map(|in_focus| stream.uniform() < 0.75 && *in_focus).collect();
     for step in 0..(seconds + BURN_IN) * STEPS {
-        let is_seizure = step >= (onset + BURN_IN) * STEPS && traits.discharges.is_none();
+        let is_seizure = step >= (onset + BURN_IN) * STEPS;
         let outputs: [f64; COLUMNS] = std::array::from_fn(|k| state[k][1] - state[k][2]);
         let rates: [f64; COLUMNS] = outputs.map(sigmoid);
         for k in 0..COLUMNS {
@@ -223,14 +208,6 @@ fn columns(
             for k in 0..COLUMNS {
                 found[k].push(state[k][1] - state[k][2]);
             }
-        }
-    }
-    if let Some(discharges) = traits.discharges {
-        let own = discharges.varied(added);
-        for (column, _) in found.iter_mut().zip(&takes_part).filter(|(_, takes_part)| **takes_part) {
-            let start = onset * RATE as usize;
-            let potential = own.potential(column.len().saturating_sub(start), RATE, added);
-            column[start..].iter_mut().zip(potential).for_each(|(value, more)| *value += more);
         }
     }
     for column in &mut found {

@@ -29,23 +29,6 @@ pub enum Part {
     Shuffled,
 }
 
-/// What a simulated seizure is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SeizureModel {
-    /// Columns after Jansen and Rit with more excitation or slower inhibition.
-    #[default]
-    JansenRit,
-    /// Discharges of the Epileptor on top of columns at rest.
-    Epileptor,
-}
-
-impl SeizureModel {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -71,9 +54,6 @@ pub struct Spec {
     pub arms: Vec<String>,
     /// Rows of the table of views.
     pub views: Vec<String>,
-    /// What a simulated seizure is.
-    #[serde(skip_serializing_if = "SeizureModel::is_default")]
-    pub seizure_model: SeizureModel,
     /// Simulated patients.
     pub patients: usize,
     /// Recordings of each.
@@ -148,7 +128,6 @@ impl Default for Spec {
             parts: vec![Part::Arms, Part::Labels, Part::Shuffled],
             arms: quick.map(|row| row.name.into()).collect(),
             views: VIEWS.iter().map(|row| row.name.into()).collect(),
-            seizure_model: SeizureModel::default(),
             patients: 4,
             records: 10,
             record_seconds: 40,
@@ -321,8 +300,6 @@ impl Settings for Spec {
             let expected = "PATIENT=HERTZ from 1 to 1000000, such as bonn=173.61";
             check.check("rates", format!("{entry:?}"), is_rate, expected);
         }
-        let is_read = self.data.is_none() || self.seizure_model.is_default();
-        check.check("seizure_model", "epileptor", is_read, "simulated patients: no --data beside it");
         if self.data.is_none() {
             let lists = [
                 ("rates", &self.rates),
