@@ -223,6 +223,7 @@ impl Settings for Spec {
             .whole("maps", self.maps, 0..=100_000)
             .whole("resamples", self.resamples, 10..=1_000_000);
         self.network.validate("network", check);
+        self.tuning.validate("tuning", check);
         for (field, values) in [("penalties", &self.penalties), ("costs", &self.costs)] {
             check.check(field, "[]", !values.is_empty(), "at least one");
             values.iter().for_each(|value| _ = check.within(field, *value, 1e-6..=1e9));
@@ -236,7 +237,7 @@ impl Settings for Spec {
             check.refuse("network.weights", "missing", expected);
         }
         if self.reads(Features::Planes) {
-            self.tuning.validate("tuning", &self.network, check);
+            self.tuning.validate_on("tuning", &self.network, check);
         }
         if self.data.is_none() {
             let expected = "a folder of pictures beside it (--data)";

@@ -48,10 +48,18 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Refuses a network whose layers cannot be trained, and one of which no stage would stay as it is.
-    pub fn validate(&self, field: &str, network: &inputs::Backbone, check: &mut Validation) {
+    /// Refuses values out of their range.
+    pub fn validate(&self, field: &str, check: &mut Validation) {
         let name = |part: &str| format!("{field}.{part}");
-        check.within(&name("rate"), self.rate, 0.0..=100.0).train(&name("train"), &self.train);
+        check
+            .whole(&name("stages"), self.stages, 1..=1000)
+            .within(&name("rate"), self.rate, 0.0..=100.0)
+            .train(&name("train"), &self.train);
+    }
+
+    /// Refuses a network whose layers cannot be trained, and one of which no stage would stay as it is.
+    pub fn validate_on(&self, field: &str, network: &inputs::Backbone, check: &mut Validation) {
+        let name = |part: &str| format!("{field}.{part}");
         let Ok(row) = BackboneRow::named(&network.name) else { return };
         match row.layers().len() {
             0 | 1 => _ = check.refuse("network.name", row.name, "a network whose layers can be trained"),
