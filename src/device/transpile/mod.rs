@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod basis;
 mod coupling;
 mod decompose;
 mod error;
@@ -45,9 +46,9 @@ use std::collections::BTreeSet;
 
 use crate::circuit::{Circuit, Gate, OpKind};
 use crate::device::Target;
+use crate::device::transpile::basis::Basis;
 use crate::device::transpile::coupling::Coupling;
 use crate::device::transpile::layout::{Demand, Patch};
-use crate::device::transpile::native::Basis;
 use crate::device::transpile::route::{Dependencies, Event, Layout, Weights};
 use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
 use crate::device::transpile::star::End;
