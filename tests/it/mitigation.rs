@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2, aview1};
-use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Param, PauliString};
+use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Param, PauliString, qasm};
 use qgraft::device::schedule::{Order, length, with_delays};
 use qgraft::device::{Device, Target, transpile};
 use qgraft::math::{Probability, Seconds, Stream};
@@ -304,6 +304,30 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
         assert_eq!(reached, 3.0);
         let wanted = expect(&Density::default(), &compile(ops), &relabelled);
         assert_close(&expect(&Density::default(), &folded, &relabelled), &wanted, 1e-12, &format!("{folding:?}"));
+    }
+}
+
+#[test]
+fn a_measurement_waits_for_the_end_of_what_is_folded() {
+    let noise = Uniform::new(vec![depolarizing(0.02, 1).unwrap()], vec![depolarizing(0.05, 2).unwrap()], None).unwrap();
+    let program = |text: &str| {
+        let text =
+            format!("OPENQASM 3.0; include \"stdgates.inc\"; qubit[3] q; bit[3] c; h q[0]; cx q[0], q[1]; {text}");
+        noise.apply(&qasm::read(&text, &qasm::ReadOptions::default()).unwrap(), &[])
+    };
+    // A transpiler writes what is measured as soon as it is done with.
+    let early = program("c[0] = measure q[0]; cx q[1], q[2]; c[1] = measure q[1]; rx(0.3) q[2]; c[2] = measure q[2];");
+    let late = program("cx q[1], q[2]; rx(0.3) q[2]; c = measure q;");
+    for folding in [Folding::Global, Folding::Local] {
+        let [(early, reached), (late, _)] = [&early, &late].map(|program| fold(program, 3.0, folding).unwrap());
+        assert_eq!((reached, early.steps), (3.0, late.steps));
+    }
+    for (after, part) in [
+        ("c[0] = measure q[0]; x q[0];", "x behind a measurement"),
+        ("c[0] = measure q[0]; if (c[0]) x q[1];", "x behind a measurement"),
+    ] {
+        let error = fold(&program(after), 3.0, Folding::Global).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
     }
 }
 

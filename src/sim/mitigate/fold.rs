@@ -1,5 +1,7 @@
 //! More noise on purpose: a gate, its inverse, and the gate again.
 
+use std::collections::BTreeSet;
+
 use crate::circuit::{Op, OpKind};
 use crate::noise::{Program, Step};
 use crate::sim::SimError;
@@ -49,7 +51,7 @@ fn inverse(op: &Op) -> Result<Op, SimError> {
 ///
 /// # Errors
 /// If `scale` is below 1, not finite or so large that the program would have more than 2·10⁶ steps, or the program resets,
-/// acts under a condition, or measures before its end.
+/// acts under a condition, or goes on with a qubit behind its measurement.
 pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program, f64), SimError> {
     if !(scale >= 1.0 && scale.is_finite()) {
         return Err(SimError::NoiseScale { scale });
@@ -58,18 +60,7 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
     if scale > most.max(1.0) {
         return Err(SimError::TooMuchFolding { scale, steps: program.steps.len(), most: most.max(1.0) });
     }
-    let body = program.steps.iter().position(|step| matches!(step, Step::Measure { .. }));
-    let (body, reads) = program.steps.split_at(body.unwrap_or(program.steps.len()));
-    if let Some(step) = reads.iter().find(|step| !matches!(step, Step::Measure { condition: None, .. })) {
-        let step = match step {
-            Step::Gate(op) => format!("{} behind a measurement", op.name()),
-            Step::Noise { channel, .. } => format!("{} behind a measurement", channel.name()),
-            Step::Measure { qubit, .. } => format!("measurement of qubit {qubit} under a condition"),
-            Step::Assign { bit, .. } => format!("assignment of classical bit {bit}"),
-            Step::Reset { qubit, .. } => format!("reset of qubit {qubit}"),
-        };
-        return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });
-    }
+    let (body, reads) = apart(&program.steps)?;
     if let Some(qubit) =
         body.iter().find_map(|step| if let Step::Reset { qubit, .. } = step { Some(qubit) } else { None })
     {
@@ -90,7 +81,7 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
                 steps.extend(groups[from..].iter().flat_map(|group| group.0.to_vec()));
                 Ok(())
             };
-            steps.extend_from_slice(body);
+            steps.extend_from_slice(&body);
             for _ in 0..whole {
                 back_and_forth(0, &mut steps)?;
             }
@@ -114,9 +105,39 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
             }
         }
     }
-    steps.extend_from_slice(reads);
+    steps.extend(reads);
     let reached = if noisy.is_empty() { scale } else { 1.0 + 2.0 * repeats as f64 / noisy.len() as f64 };
     Ok((Program { steps, ..program.clone() }, reached))
+}
+
+/// The steps without measurements, and the measurements. A measurement waits for the end, if nothing behind it depends on it.
+fn apart(steps: &[Step]) -> Result<(Vec<Step>, Vec<Step>), SimError> {
+    let (mut body, mut reads) = (Vec::with_capacity(steps.len()), Vec::new());
+    let mut measured = BTreeSet::new();
+    for step in steps {
+        let behind = |qubits: &[usize]| {
+            !reads.is_empty() && (step.condition().is_some() || qubits.iter().any(|qubit| measured.contains(qubit)))
+        };
+        let refused = match step {
+            Step::Measure { qubit, condition: None, .. } => {
+                measured.insert(*qubit);
+                reads.push(step.clone());
+                continue;
+            }
+            Step::Gate(op) => behind(&op.qubits).then(|| format!("{} behind a measurement", op.name())),
+            Step::Noise { channel, qubits, .. } => {
+                behind(qubits).then(|| format!("{} behind a measurement", channel.name()))
+            }
+            Step::Measure { qubit, .. } => Some(format!("measurement of qubit {qubit} under a condition")),
+            Step::Assign { bit, .. } => Some(format!("assignment of classical bit {bit}")),
+            Step::Reset { qubit, .. } => behind(&[*qubit]).then(|| format!("reset of qubit {qubit}")),
+        };
+        if let Some(step) = refused {
+            return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });
+        }
+        body.push(step.clone());
+    }
+    Ok((body, reads))
 }
 
 /// Whether a step is a gate without condition.
