@@ -1,6 +1,6 @@
 //! A real Spark over the tables of TPC-H.
 //!
-//! [`Live`] says which Spark and which tables. [`Engine`] holds it: one [`Process`](process::Process) with a session, whose settings
+//! [`Live`] says which Spark and which tables. [`Engine`] holds it: one [`Process`] with a session, whose settings
 //! change between two queries or, where Spark needs it, with a new session. [`Journal`] keeps every answer, so that a run that was
 //! stopped goes on where it was. [`LiveWorld`] is what a [`Session`](crate::systems::tuner::Session) tunes.
 

@@ -76,7 +76,7 @@ impl Live {
     /// What was measured before, with these meta-features where the table has them.
     ///
     /// # Errors
-    /// As [`read_sources`].
+    /// A table that cannot be read, lacks a knob or a query, or has a value outside the space.
     pub fn read_sources(&self, meta: &[String]) -> Result<Vec<Task>, StudyError> {
         let Some(path) = &self.sources else { return Ok(Vec::new()) };
         let queries: Vec<String> = QUERIES.iter().map(|query| query.name.clone()).collect();
