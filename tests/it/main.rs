@@ -3,6 +3,7 @@
 //! `cargo test --test it NAME::` runs the tests of one file. Tests share a process: none may change its environment or
 //! its current folder.
 
+#[cfg(feature = "cli")]
 mod suites;
 mod support;
 
@@ -29,6 +30,7 @@ mod peers;
 mod prepared_states;
 mod qasm;
 mod snapshots;
+#[cfg(feature = "learn")]
 mod spark;
 mod sparse;
 mod stabilizer;
@@ -102,6 +104,7 @@ mod feature_files;
 mod forest;
 #[cfg(feature = "learn")]
 mod frozen_layers;
+#[cfg(feature = "learn")]
 mod fuse;
 #[cfg(all(feature = "learn", target_os = "linux"))]
 mod fuzz;
@@ -137,7 +140,9 @@ mod optimizers;
 mod outputs;
 #[cfg(feature = "cli")]
 mod own_cells;
+#[cfg(feature = "learn")]
 mod own_circuit;
+#[cfg(feature = "learn")]
 mod own_table;
 #[cfg(feature = "learn")]
 mod pages;

@@ -14,7 +14,6 @@ pub mod level_circuits;
 pub mod random;
 #[cfg(feature = "learn")]
 pub mod scanner;
-#[cfg(feature = "learn")]
 pub mod superoperators;
 #[cfg(feature = "learn")]
 pub mod text_encoder;
