@@ -21,6 +21,8 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load
 
+from formula import formula, noise
+
 SITE = sys.argv[1]
 sys.path.insert(0, SITE)
 OUT = pathlib.Path(__file__).parent / "backbones"
@@ -66,24 +68,6 @@ def squeeze():
     net = squeezenet(include_softmax=False)
     mean = np.array([104.006, 116.669, 122.679])
     return {n: {"features": digits(net.predict([pixels(n)[None, :, :, ::-1] - mean])[0][0])} for n in PHOTOS}
-
-
-def noise(shape, k):
-    """Evenly spread over [-1, 1) and without a pattern, from sines alone, so that any language can make it."""
-    wave = np.sin(k + 12.9898 * np.arange(int(np.prod(shape)), dtype=np.float64)) * 43758.5453
-    return (2.0 * (wave - np.floor(wave)) - 1.0).reshape(shape)
-
-
-def formula(name, shape, k):
-    """The k-th tensor by name, scaled so that signals neither vanish nor grow."""
-    u = noise(shape, k)
-    if len(shape) > 1:
-        return u * np.sqrt(6.0 / np.prod(shape[1:]))
-    if name.endswith("running_var"):
-        return 1.0 + 0.5 * u
-    if name.endswith("weight"):
-        return 1.0 + 0.1 * u
-    return 0.1 * u
 
 
 def made_up():

@@ -14,20 +14,9 @@ import torch
 import torchvision
 from torchvision.models.vision_transformer import VisionTransformer
 
+from formula import formula, noise
+
 STEP = 7
-
-
-def noise(shape, k):
-    """As in backbones.py."""
-    wave = np.sin(k + 12.9898 * np.arange(int(np.prod(shape)), dtype=np.float64)) * 43758.5453
-    return (2.0 * (wave - np.floor(wave)) - 1.0).reshape(shape)
-
-
-def formula(name, shape, k):
-    u = noise(shape, k)
-    if len(shape) > 1:
-        return u * np.sqrt(6.0 / np.prod(shape[1:]))
-    return 1.0 + 0.1 * u if name.endswith(".weight") else 0.1 * u
 
 
 def digits(values):

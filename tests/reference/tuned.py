@@ -4,7 +4,7 @@
     pip install torch torchvision numpy
     python3 tests/reference/tuned.py > tests/reference/backbones/tuned.json
 
-Weights and pictures are made by the formula of backbones.py. Normalisations stay in evaluation mode, as in the program. Five steps of
+Weights and pictures are made by formula.py. Normalisations stay in evaluation mode, as in the program. Five steps of
 AdamW on both pictures at once, in double precision; the rate of the stage is a tenth of that of the head.
 """
 import json
@@ -13,23 +13,9 @@ import numpy as np
 import torch
 import torchvision
 
+from formula import formula, noise
+
 RATE, FACTOR, DECAY, STEPS = 1e-4, 0.1, 1e-4, 5
-
-
-def noise(shape, k):
-    wave = np.sin(k + 12.9898 * np.arange(int(np.prod(shape)), dtype=np.float64)) * 43758.5453
-    return (2.0 * (wave - np.floor(wave)) - 1.0).reshape(shape)
-
-
-def formula(name, shape, k):
-    u = noise(shape, k)
-    if len(shape) > 1:
-        return u * np.sqrt(6.0 / np.prod(shape[1:]))
-    if name.endswith("running_var"):
-        return 1.0 + 0.5 * u
-    if name.endswith("weight"):
-        return 1.0 + 0.1 * u
-    return 0.1 * u
 
 
 net = torchvision.models.resnet18().eval().double()

@@ -19,12 +19,18 @@ pub(super) trait Receiver {
     fn library(&mut self);
     /// A statement outside of blocks.
     fn statement(&mut self, statement: Statement) -> ReadResult<()>;
-    /// The gate of the table that a name calls without further ado, if it does.
-    fn plain_gate(&mut self, name: &str) -> Option<Gate>;
+    /// The gate of the table that a name calls without further ado, if it does. By default none: everything is a statement.
+    fn plain_gate(&mut self, _name: &str) -> Option<Gate> {
+        None
+    }
     /// The qubit that an element of a register is.
-    fn qubit(&self, register: &str, index: usize) -> Option<usize>;
+    fn qubit(&self, _register: &str, _index: usize) -> Option<usize> {
+        None
+    }
     /// A gate found by these two; whether it could be appended.
-    fn plain(&mut self, op: Op) -> bool;
+    fn plain(&mut self, _op: Op) -> bool {
+        false
+    }
     /// Something is skipped.
     fn notice(&mut self, span: Span, message: String);
 }
@@ -129,18 +135,6 @@ impl Receiver for Skipped {
 
     fn statement(&mut self, _: Statement) -> ReadResult<()> {
         Ok(())
-    }
-
-    fn plain_gate(&mut self, _: &str) -> Option<Gate> {
-        None
-    }
-
-    fn qubit(&self, _: &str, _: usize) -> Option<usize> {
-        None
-    }
-
-    fn plain(&mut self, _: Op) -> bool {
-        false
     }
 
     fn notice(&mut self, span: Span, message: String) {

@@ -162,15 +162,6 @@ mod tests {
         fn statement(&mut self, statement: Statement) -> ReadResult<()> {
             self.0.statement(statement)
         }
-        fn plain_gate(&mut self, _: &str) -> Option<Gate> {
-            None
-        }
-        fn qubit(&self, _: &str, _: usize) -> Option<usize> {
-            None
-        }
-        fn plain(&mut self, _: Op) -> bool {
-            false
-        }
         fn notice(&mut self, span: Span, message: String) {
             self.0.notice(span, message);
         }

@@ -117,7 +117,7 @@ fn mitigated(arguments: &Arguments, values: &[f64], found: &Mitigated) -> String
     header.push("shots ×");
     table.load_style(presets::NOTHING).set_header(header);
     for (k, name) in arguments.observable.iter().enumerate() {
-        let mut cells = vec![format!("{:.6}", found.unmitigated[k] + 0.0), format!("{:.6}", values[k] + 0.0)];
+        let mut cells = vec![six_decimals(found.unmitigated[k] + 0.0), six_decimals(values[k] + 0.0)];
         cells.extend(is_drawn.then(|| found.intervals[k].map_or("–".into(), |half| format!("± {half:.1e}"))));
         cells.push(found.overheads[k].map_or("–".into(), |factor| format!("{factor:.2}")));
         table.add_row(std::iter::once(Cell::new(name)).chain(cells.into_iter().map(right)));

@@ -61,12 +61,6 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
         return Err(SimError::TooMuchFolding { scale, steps: program.steps.len(), most: most.max(1.0) });
     }
     let (body, reads) = apart(&program.steps)?;
-    if let Some(qubit) =
-        body.iter().find_map(|step| if let Step::Reset { qubit, .. } = step { Some(qubit) } else { None })
-    {
-        let step = format!("reset of qubit {qubit}");
-        return Err(SimError::Unsupported { engine: "folding", step, instead: "start every qubit in |0⟩ once" });
-    }
     let groups: Vec<Group> = body.chunk_by(|_, next| !matches!(next, Step::Gate(_))).map(Group).collect();
     let noisy: Vec<usize> = (0..groups.len()).filter(|&k| groups[k].is_noisy()).collect();
     let repeats = ((scale - 1.0) / 2.0 * noisy.len() as f64).round() as usize;
@@ -130,7 +124,10 @@ fn apart(steps: &[Step]) -> Result<(Vec<Step>, Vec<Step>), SimError> {
             }
             Step::Measure { qubit, .. } => Some(format!("measurement of qubit {qubit} under a condition")),
             Step::Assign { bit, .. } => Some(format!("assignment of classical bit {bit}")),
-            Step::Reset { qubit, .. } => behind(&[*qubit]).then(|| format!("reset of qubit {qubit}")),
+            Step::Reset { qubit, .. } => {
+                let (step, instead) = (format!("reset of qubit {qubit}"), "start every qubit in |0⟩ once");
+                return Err(SimError::Unsupported { engine: "folding", step, instead });
+            }
         };
         if let Some(step) = refused {
             return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });

@@ -86,9 +86,7 @@ pub fn tune(
     }
     let full_ones = tuned.steps.iter().filter(|own| own.level == full).count();
     let failures = tuned.steps.iter().filter(|own| own.seconds.is_none()).count();
-    for (reason, count) in world.failures() {
-        found = found.notice(format!("queries that failed: {count} ({reason})"));
-    }
+    found = with_failures(found, &world);
     if compared.failed > 0 {
         found = found
             .notice(format!("repetitions of the comparison that do not count: {}, a query failed", compared.failed));
@@ -118,13 +116,16 @@ pub fn record(
     context.proceed()?;
     let world = LiveWorld::open(live, task, &shared.engine, spec.timeout, context)?;
     let recording = record::record(&world, live, (task, seed), &|done, total| context.observer.epoch(done, total))?;
-    let mut found = Measurement::default();
-    for (reason, count) in world.failures() {
-        found = found.notice(format!("queries that failed: {count} ({reason})"));
-    }
+    let found = with_failures(Measurement::default(), &world);
     Ok(found
         .value("measurements", recording.rows as f64)
         .value("failures", recording.failures as f64)
         .value("sessions", world.sessions() as f64)
         .file(TABLE_FILE, recording.table.into_bytes()))
+}
+
+/// With a notice for each reason that queries failed for.
+fn with_failures(found: Measurement, world: &LiveWorld) -> Measurement {
+    let failures = world.failures().into_iter();
+    failures.fold(found, |found, (reason, count)| found.notice(format!("queries that failed: {count} ({reason})")))
 }
