@@ -1,18 +1,15 @@
 //! Linear programs with several objectives, each minimised among what minimises those before it.
 //!
-//! The simplex method on a dense table with Bland's rule, which never cycles (Bland, Mathematics of Operations Research 2,
-//! 1977). After an objective is minimal, columns that would raise it may not enter again: the table then holds exactly the
-//! points where it is minimal, so that no tolerance on its value is needed (Isermann, European Journal of Operational
-//! Research 9, 1982). For the few dozen unknowns of a text; a sparse solver would be a dependency for less than this page.
+//! One program for each objective, by the simplex method of `microlp`, in which the least values of those before are bounds. It
+//! meets rows and bounds to 1e-7, so values are best scaled to be near 1 to 1e6.
 
-/// Below this a number of the table is 0. Values are best scaled to be near 1 to 1e6.
-const ZERO: f64 = 1e-9;
-/// How far from 0 the sum of what is missing may be for a program that can be met.
+use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
+
+/// How far from its bound a row may be in a program that can be met.
 const MISSING: f64 = 1e-6;
-/// Numbers of the table at most: 32 MiB.
-const CELLS: usize = 1 << 22;
-/// Exchanges of a column at most.
-const EXCHANGES: usize = 20_000;
+/// Rows at most, and rows times objectives at most: about a second.
+const MOST_ROWS: usize = 2_000;
+const MOST_WORK: usize = 100_000;
 
 /// How a sum relates to its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +41,7 @@ pub enum Unsolved {
     },
     /// An objective has no least value.
     Unbounded,
-    /// The table would be larger than 32 MiB, or takes too many exchanges.
+    /// There are more than 2,000 rows, or more than 100,000 rows times objectives, or the solver gave up.
     TooLarge,
 }
 
@@ -61,151 +58,81 @@ pub enum Unsolved {
 /// # Errors
 /// If no numbers meet the rows, an objective has no least value, or the program is too large.
 pub fn minimise(unknowns: usize, rows: &[Row], objectives: &[Vec<(usize, f64)>]) -> Result<Vec<f64>, Unsolved> {
-    let mut table = Table::new(unknowns, rows)?;
-    table.start()?;
-    for objective in objectives {
-        table.minimise(objective)?;
+    if rows.len() > MOST_ROWS || rows.len() * objectives.len() > MOST_WORK {
+        return Err(Unsolved::TooLarge);
     }
-    let mut values = vec![0.0; unknowns];
-    for (row, &column) in table.basis.iter().enumerate() {
-        if column < unknowns {
-            values[column] = table.at(row, table.width - 1).max(0.0);
+    let mut least: Vec<(&[(usize, f64)], f64)> = Vec::new();
+    let mut values = solved(unknowns, rows, &least, &[]).map_err(|error| reason(unknowns, rows, &error))?;
+    for objective in objectives {
+        let sum = |values: &[f64]| objective.iter().map(|&(unknown, factor)| factor * values[unknown]).sum::<f64>();
+        // A sum without negative parts that is 0 is least already.
+        if sum(&values) > 0.0 || objective.iter().any(|(_, factor)| *factor < 0.0) {
+            values = solved(unknowns, rows, &least, objective).map_err(|error| reason(unknowns, rows, &error))?;
         }
+        least.push((objective, sum(&values)));
     }
     Ok(values)
 }
 
-struct Table {
-    /// Row after row: unknowns, slacks, one artificial column for each row, the bound.
-    cells: Vec<f64>,
-    width: usize,
-    /// The column that is 1 in each row alone.
-    basis: Vec<usize>,
-    /// Columns that may enter the basis.
-    open: Vec<bool>,
-    first_artificial: usize,
-    exchanges: usize,
+/// Unknowns that meet the rows, keep these objectives at their least values and minimise one more.
+fn solved(
+    unknowns: usize,
+    rows: &[Row],
+    least: &[(&[(usize, f64)], f64)],
+    objective: &[(usize, f64)],
+) -> Result<Vec<f64>, Error> {
+    let mut factors = vec![0.0; unknowns];
+    objective.iter().for_each(|&(unknown, factor)| factors[unknown] += factor);
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let variables: Vec<Variable> =
+        factors.into_iter().map(|factor| problem.add_var(factor, (0.0, f64::INFINITY))).collect();
+    let sum = |terms: &[(usize, f64)]| {
+        terms.iter().map(|&(unknown, factor)| (variables[unknown], factor)).collect::<Vec<_>>()
+    };
+    for row in rows {
+        problem.add_constraint(sum(&row.terms), comparison(row.relation), row.bound);
+    }
+    for (terms, value) in least {
+        problem.add_constraint(sum(terms), ComparisonOp::Le, *value);
+    }
+    values(&problem, &variables)
 }
 
-impl Table {
-    fn new(unknowns: usize, rows: &[Row]) -> Result<Self, Unsolved> {
-        let slacks = rows.iter().filter(|row| row.relation == Relation::AtLeast).count();
-        let first_artificial = unknowns + slacks;
-        let width = first_artificial + rows.len() + 1;
-        if width.saturating_mul(rows.len()) > CELLS {
-            return Err(Unsolved::TooLarge);
-        }
-        let mut cells = vec![0.0; width * rows.len()];
-        let mut basis = Vec::with_capacity(rows.len());
-        let mut slack = unknowns;
-        for (at, row) in rows.iter().enumerate() {
-            let line = &mut cells[at * width..(at + 1) * width];
-            row.terms.iter().for_each(|&(unknown, factor)| line[unknown] += factor);
-            line[width - 1] = row.bound;
-            let own = (row.relation == Relation::AtLeast).then_some(slack);
-            if let Some(slack) = own {
-                line[slack] = -1.0;
-            }
-            slack += usize::from(own.is_some());
-            // A row with a bound below 0, or a slack that would be, is turned around.
-            if row.bound < 0.0 || (row.bound == 0.0 && own.is_some()) {
-                line.iter_mut().for_each(|cell| *cell = -*cell);
-            }
-            match own.filter(|&slack| line[slack] > 0.0) {
-                Some(slack) => basis.push(slack),
-                None => {
-                    line[first_artificial + at] = 1.0;
-                    basis.push(first_artificial + at);
-                }
-            }
-        }
-        let open = (0..width - 1).map(|column| column < first_artificial).collect();
-        Ok(Self { cells, width, basis, open, first_artificial, exchanges: 0 })
-    }
+fn values(problem: &Problem, variables: &[Variable]) -> Result<Vec<f64>, Error> {
+    let unfinished = |_| Error::InternalError("the solve did not end".into());
+    let solution = problem.solve()?.into_solution().map_err(unfinished)?;
+    Ok(variables.iter().map(|&variable| solution.var_value(variable).max(0.0)).collect())
+}
 
-    fn at(&self, row: usize, column: usize) -> f64 {
-        self.cells[row * self.width + column]
+fn comparison(relation: Relation) -> ComparisonOp {
+    match relation {
+        Relation::Equal => ComparisonOp::Eq,
+        Relation::AtLeast => ComparisonOp::Ge,
     }
+}
 
-    /// Makes all artificial columns 0: then the rows are met.
-    fn start(&mut self) -> Result<(), Unsolved> {
-        let sum: Vec<(usize, f64)> = (self.first_artificial..self.width - 1).map(|column| (column, 1.0)).collect();
-        let (open, last) = (self.open.clone(), self.width - 1);
-        self.minimise(&sum)?;
-        // Only what raised the sum was closed, which is no objective.
-        self.open = open;
-        let missing = |row: usize| if self.basis[row] >= self.first_artificial { self.at(row, last) } else { 0.0 };
-        let worst = (0..self.basis.len()).max_by(|&a, &b| missing(a).total_cmp(&missing(b)));
-        if let Some(row) = worst.filter(|&row| missing(row) > MISSING) {
-            return Err(Unsolved::Impossible { row: self.basis[row] - self.first_artificial });
-        }
-        let mut row = 0;
-        while row < self.basis.len() {
-            if self.basis[row] < self.first_artificial {
-                row += 1;
-                continue;
-            }
-            match (0..self.first_artificial).find(|&column| self.at(row, column).abs() > ZERO) {
-                Some(column) => {
-                    self.exchange(row, column)?;
-                    row += 1;
-                }
-                // It follows from the others.
-                None => {
-                    self.cells.drain(row * self.width..(row + 1) * self.width);
-                    self.basis.remove(row);
-                }
-            }
-        }
-        Ok(())
+/// What an error of the solver says of a program: of one that cannot be met, the row that misses most where all together miss least.
+fn reason(unknowns: usize, rows: &[Row], error: &Error) -> Unsolved {
+    match error {
+        Error::Infeasible => {}
+        Error::Unbounded => return Unsolved::Unbounded,
+        _ => return Unsolved::TooLarge,
     }
-
-    fn minimise(&mut self, objective: &[(usize, f64)]) -> Result<(), Unsolved> {
-        let last = self.width - 1;
-        let mut cost = vec![0.0; self.width];
-        objective.iter().for_each(|&(column, factor)| cost[column] += factor);
-        for (row, &column) in self.basis.iter().enumerate() {
-            let factor = cost[column];
-            if factor != 0.0 {
-                let line = &self.cells[row * self.width..(row + 1) * self.width];
-                cost.iter_mut().zip(line).for_each(|(cost, cell)| *cost -= factor * cell);
-            }
-        }
-        while let Some(column) = (0..last).find(|&column| self.open[column] && cost[column] < -ZERO) {
-            let rows = (0..self.basis.len()).filter(|&row| self.at(row, column) > ZERO);
-            let ratio = |row: usize| self.at(row, last) / self.at(row, column);
-            let leaving = rows.min_by(|&a, &b| ratio(a).total_cmp(&ratio(b)).then(self.basis[a].cmp(&self.basis[b])));
-            let Some(row) = leaving else { return Err(Unsolved::Unbounded) };
-            self.exchange(row, column)?;
-            let factor = cost[column];
-            let line = &self.cells[row * self.width..(row + 1) * self.width];
-            cost.iter_mut().zip(line).for_each(|(cost, cell)| *cost -= factor * cell);
-        }
-        for column in 0..last {
-            self.open[column] &= cost[column] <= ZERO;
-        }
-        Ok(())
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let variables: Vec<Variable> = (0..unknowns).map(|_| problem.add_var(0.0, (0.0, f64::INFINITY))).collect();
+    let mut missing = Vec::with_capacity(rows.len());
+    for row in rows {
+        let [below, above] = [(); 2].map(|()| problem.add_var(1.0, (0.0, f64::INFINITY)));
+        let mut terms: Vec<_> = row.terms.iter().map(|&(unknown, factor)| (variables[unknown], factor)).collect();
+        terms.extend([(below, 1.0), (above, -1.0)]);
+        problem.add_constraint(terms, comparison(row.relation), row.bound);
+        missing.extend([below, above]);
     }
-
-    fn exchange(&mut self, row: usize, column: usize) -> Result<(), Unsolved> {
-        self.exchanges += 1;
-        if self.exchanges > EXCHANGES {
-            return Err(Unsolved::TooLarge);
-        }
-        let width = self.width;
-        let pivot = self.at(row, column);
-        let mut line = self.cells[row * width..(row + 1) * width].to_vec();
-        line.iter_mut().for_each(|cell| *cell /= pivot);
-        for (other, cells) in self.cells.chunks_mut(width).enumerate() {
-            let factor = cells[column];
-            if other != row && factor != 0.0 {
-                cells.iter_mut().zip(&line).for_each(|(cell, own)| *cell -= factor * own);
-                cells[column] = 0.0;
-            }
-        }
-        self.cells[row * width..(row + 1) * width].copy_from_slice(&line);
-        self.basis[row] = column;
-        Ok(())
+    let Ok(missing) = values(&problem, &missing) else { return Unsolved::TooLarge };
+    let most = missing.chunks(2).map(|both| both[0] + both[1]).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+    match most {
+        Some((row, missing)) if missing > MISSING => Unsolved::Impossible { row },
+        _ => Unsolved::TooLarge,
     }
 }
 
