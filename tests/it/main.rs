@@ -16,6 +16,7 @@ mod controls;
 mod costs;
 mod draw;
 mod floors;
+mod folding;
 mod gates;
 mod gradients;
 mod intervals;
@@ -75,6 +76,8 @@ mod cli_simulate_errors;
 mod cli_simulate_noise;
 #[cfg(feature = "learn")]
 mod cohort;
+#[cfg(feature = "learn")]
+mod cohort_scans;
 #[cfg(feature = "learn")]
 mod contents;
 #[cfg(feature = "learn")]
