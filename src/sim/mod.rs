@@ -65,7 +65,7 @@ pub use gradient::Gradient;
 pub use hessian::Hessian;
 #[cfg(feature = "cli")]
 pub(crate) use mps::MOST_BOND;
-pub use mps::{Bond, Mps};
+pub use mps::{Bond, MatrixProductState, Mps};
 pub use outcomes::Outcomes;
 pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};

@@ -1,16 +1,16 @@
 //! Gradients, reach and entanglement against values that can be computed by hand; three-way hold-out.
 
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use approx::assert_abs_diff_eq;
-use ndarray::Array1;
-use qgraft::circuit::ansatz::{ANSATZE, Encoding};
+use ndarray::{Array1, Array2, ArrayView1};
+use qgraft::circuit::ansatz::{ANSATZE, AnsatzRow, Encoding};
 use qgraft::circuit::{Ansatz, Circuit, Gate};
 use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic, TestRows};
-use qgraft::math::C64;
+use qgraft::math::{C64, Stream};
 use qgraft::noise::Program;
-use qgraft::sim::Execution;
-use qgraft::sim::{Statevector, state};
+use qgraft::sim::{Angles, Execution, Statevector, state};
 use qgraft::study::landscape::{COSTS, STARTS, decay, gradients, meyer_wallach, reach};
 
 /// RY(w) on each of `qubits` qubits.
@@ -98,11 +98,50 @@ fn an_idle_circuit_reaches_nothing() {
     circuit.push(Gate::Rz, &[0], &[angle]).unwrap();
     let found =
         reach(&Ansatz { circuit, inputs: 0, encoding: Encoding::Direct, observables: Vec::new() }, 100, 0).unwrap();
-    assert_abs_diff_eq!(found.expressibility, 75f64.ln(), epsilon = 1e-9);
+    assert_abs_diff_eq!(found.expressibility.unwrap(), 75f64.ln(), epsilon = 1e-9);
+    assert_abs_diff_eq!(found.quantile_expressibility, 75f64.ln(), epsilon = 1e-9);
     assert_abs_diff_eq!(found.entangling, 0.0, epsilon = 1e-12);
     // Rotations about two axes reach the sphere nearly evenly: below 0.1 in Sim et al., Fig. 1, circuit C.
     let dressed = ANSATZE[0].build(1, 1, true).unwrap();
-    assert!(reach(&dressed, 5000, 0).unwrap().expressibility < 0.1);
+    let found = reach(&dressed, 5000, 0).unwrap();
+    assert!(found.expressibility.unwrap() < 0.1 && found.quantile_expressibility < 0.1, "{found:?}");
+}
+
+/// Bins of one width tell nothing from 11 qubits on; those that Haar-random states fill evenly do. Deep circuits have the
+/// divergence that chance alone gives, 74 / (2 · pairs) on average; products of rotations have nearly the largest.
+#[test]
+fn quantiles_tell_wide_circuits_apart() {
+    let pairs = 200;
+    let by_chance = 74.0 / (2.0 * pairs as f64);
+    for qubits in [6, 11] {
+        let deep = AnsatzRow::named("strongly_entangling").unwrap().build(qubits, 8, true).unwrap();
+        let deep = reach(&deep, pairs, 1).unwrap();
+        let product = reach(&rotations(qubits), pairs, 1).unwrap();
+        // The deviation of the divergence by chance is sqrt(2 · 74) / (2 · pairs), a sixth of its mean.
+        assert!(deep.quantile_expressibility < 1.7 * by_chance, "{qubits}: {deep:?}");
+        assert!(product.quantile_expressibility > 1.0, "{qubits}: {product:?}");
+        assert_eq!(deep.expressibility.is_some(), qubits <= 10, "{qubits}");
+    }
+}
+
+/// Wide states are matrix products, here beside vectors of the same weights.
+#[test]
+fn reach_of_wide_circuits_is_that_of_their_vectors() {
+    let (qubits, pairs, seed) = (17, 3, 5);
+    for row in [AnsatzRow::named("mari").unwrap(), AnsatzRow::named("dressed").unwrap()] {
+        let ansatz = row.build(qubits, 2, true).unwrap();
+        let found = reach(&ansatz, pairs, seed).unwrap();
+        let mut stream = Stream::named(seed, "reach");
+        let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
+        let mut rows = rows * TAU;
+        rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
+        let program = Program::ideal(&ansatz.circuit, &(0..qubits).collect::<Vec<_>>());
+        let angles = Angles { inputs: rows.view(), weights: ArrayView1::from(&[]) };
+        let states = Statevector::default().states(&program, angles).unwrap();
+        let measure = states.rows().into_iter().map(meyer_wallach).sum::<f64>() / (2 * pairs) as f64;
+        // Rounding of some hundred splits.
+        assert_abs_diff_eq!(found.entangling, measure, epsilon = 1e-10);
+    }
 }
 
 #[test]

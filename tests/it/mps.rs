@@ -1,13 +1,13 @@
 //! Matrix product states: exact with bonds that are wide enough, for every gate and channel; with narrower ones, an error that
 //! is told.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Letter, Observable, Op, OpKind, Param, PauliString};
 use qgraft::math::Matrix;
 use qgraft::noise::channel::{CHANNELS, amplitude_damping, depolarizing};
 use qgraft::noise::{Channel, Confusion, Program};
-use qgraft::sim::{Angles, Auto, Bond, Density, EngineOptions, Mps, SimError, Simulator, Statevector};
+use qgraft::sim::{Angles, Auto, Bond, Density, EngineOptions, Mps, SimError, Simulator, Statevector, state};
 
 use crate::support::cases;
 use crate::support::random::{self, Kinds};
@@ -209,6 +209,30 @@ fn random_ideal_programs_are_exact_with_their_gradients() {
         assert!(largest(&own.inputs, &slopes.inputs) < 1e-9, "seed {seed}");
         assert!((&own.weights - &slopes.weights).iter().all(|d| d.abs() < 1e-9), "seed {seed}");
     }
+}
+
+/// Swaps leave qubits on sites of other numbers; states are compared in order.
+#[test]
+fn final_states_overlap_and_entangle_as_vectors_do() {
+    for seed in 0..8 {
+        let qubits = 2 + seed as usize % 5;
+        let program = random::program(seed, qubits, 14, (3, 0), Kinds::default());
+        let (inputs, _) = random::angles(seed, 2, 3, 0);
+        let angles = Angles { inputs: inputs.view(), weights: ArrayView1::from(&[]) };
+        let mut states = exact().states(&program, angles).unwrap();
+        let vectors = Statevector::default().states(&program, angles).unwrap();
+        let fidelity = state::overlap(vectors.row(0), vectors.row(1));
+        assert!((states[0].fidelity(&states[1]) - fidelity).abs() < TOLERANCE, "seed {seed}: {fidelity}");
+        for (qubit, purity) in states[0].purities().into_iter().enumerate() {
+            let expected = state::purity(state::reduced(vectors.row(0), &[qubit]).unwrap().view());
+            assert!((purity - expected).abs() < TOLERANCE, "seed {seed}, qubit {qubit}: {purity} {expected}");
+        }
+        assert_eq!(states[0].error_angle(), 0.0);
+    }
+    let mut measured = Circuit::new(1);
+    measured.measure(0, 0).unwrap();
+    let refused = exact().states(&Program::ideal(&measured, &[0]), Angles::of_weights(&[])).err().unwrap().to_string();
+    assert!(refused.contains("the state of a program with measurements"), "{refused}");
 }
 
 /// Noise, readout error, measurements, resets and conditions, against the density matrix by the interval of many runs.

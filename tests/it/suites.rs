@@ -23,7 +23,7 @@ const TRIALS: &[(&str, &str, usize)] = &[
     ("wide_noise", "saturated", 5 * 2 * (6 + 1)),
     ("wide_noise", "cut", 5 * 3),
     ("wide_noise", "fine_cut", 5 * 2 * 2),
-    ("wide_noise", "expressibility", 5 * 3 * 3),
+    ("wide_noise", "expressibility", 5 * 6 * 3),
     // Seeds × (evaluations of two arms, controls of one) and gradients, by qubits.
     ("wide_noise", "robustness", (5 * (2 + 1) + 1) * 4),
     ("wide_noise", "heads", 5 * 2 * 4),

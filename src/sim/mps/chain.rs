@@ -107,17 +107,30 @@ impl Chain {
     fn gathered(&mut self, qubits: &[usize]) -> usize {
         let (swaps, start) = gather(&self.places.sites(qubits), &self.bonds());
         for (k, &bond) in swaps.iter().enumerate() {
-            let block = self.block(bond, 2);
-            let (left, _, right) = block.dim();
-            let swapped =
-                Array3::from_shape_fn((left, 4, right), |(l, value, r)| block[[l, value >> 1 | (value & 1) << 1, r]]);
-            let toward = swaps.get(k + 1).copied().unwrap_or(start);
-            self.places.swap(bond);
-            self.put(bond, 2, swapped, toward);
+            self.swap(bond, swaps.get(k + 1).copied().unwrap_or(start));
         }
         let end = start + qubits.len() - 1;
         self.centre_at(self.centre.clamp(start, end));
         start
+    }
+
+    /// The qubits on both sides of a bond change places. The centre goes to that side which is nearer to the site `toward`.
+    fn swap(&mut self, bond: usize, toward: usize) {
+        let block = self.block(bond, 2);
+        let (left, _, right) = block.dim();
+        let swapped =
+            Array3::from_shape_fn((left, 4, right), |(l, value, r)| block[[l, value >> 1 | (value & 1) << 1, r]]);
+        self.places.swap(bond);
+        self.put(bond, 2, swapped, toward);
+    }
+
+    /// Brings every qubit to the site of its number.
+    pub fn in_order(&mut self) {
+        for qubit in 0..self.tensors.len() {
+            for bond in (qubit..self.places.site(qubit)).rev() {
+                self.swap(bond, qubit);
+            }
+        }
     }
 
     /// The tensor of `count` sites from `start` on, with one axis for their values, the first site's being the most
@@ -301,6 +314,28 @@ impl Chain {
             environment = Some(bra.dot(&matrix(tensor(turned, (left, 2, right)), left * 2)));
         }
         environment.map_or(1.0, |environment| environment.diag().sum().re)
+    }
+
+    /// `⟨self|other⟩` of states whose qubits are on the same sites.
+    pub fn overlap(&self, other: &Self) -> C64 {
+        let mut environment = Matrix::from_elem((1, 1), C64::from(1.0));
+        for (bra, ket) in self.tensors.iter().zip(&other.tensors) {
+            let (rows, (left, _, _)) = (bra.dim().0 * 2, ket.dim());
+            let turned = environment.dot(&matrix(ket.clone(), left));
+            let ket = turned.into_shape_with_order((rows, ket.dim().2)).expect("products are contiguous");
+            environment = adjoint(matrix(bra.clone(), rows).view()).dot(&ket);
+        }
+        environment[[0, 0]]
+    }
+
+    /// `tr ρ²` of the qubit on each site, which is 1 if no other is entangled with it and 1/2 at least.
+    pub fn purities(&mut self) -> Vec<f64> {
+        let sites = 0..self.tensors.len();
+        let purity = |site: usize| {
+            self.centre_at(site);
+            density(&self.tensors[site]).iter().map(|z| z.norm_sqr()).sum()
+        };
+        sites.map(purity).collect()
     }
 
     /// Outcome of a measurement of all qubits, one value for each. The centre has to be at the first site.

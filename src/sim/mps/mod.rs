@@ -20,6 +20,7 @@ use crate::sim::cost::{Call, Request};
 use crate::sim::derived::all_angles;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Account, Angles, EngineOptions, Precision, ShotRecords, SimError, Simulator, check};
+use chain::Chain;
 pub use cost::{ChainOutline, cost, is_exact};
 use program::MpsProgram;
 
@@ -100,6 +101,39 @@ impl Mps {
         let prepared = MpsProgram::new(*self, program, &[], 0)?;
         check::angles(program.slots, 0, &all.view())?;
         prepared.records(&all.view().row(0), shots, seed)
+    }
+
+    /// The final state of each row of `angles`.
+    ///
+    /// # Errors
+    /// If the program has noise, measurements or resets, gates on more operands than it runs, takes another number of angles,
+    /// or takes too much memory or too long.
+    pub fn states(&self, program: &Program, angles: Angles) -> Result<Vec<MatrixProductState>, SimError> {
+        let prepared = MpsProgram::new(*self, program, &[], angles.inputs.ncols())?;
+        Ok(prepared.states(&angles)?.into_iter().map(|chain| MatrixProductState { chain }).collect())
+    }
+}
+
+/// The final state of a program without noise, on any number of qubits.
+#[derive(Clone)]
+pub struct MatrixProductState {
+    chain: Chain,
+}
+
+impl MatrixProductState {
+    /// `|⟨self|other⟩|²`, 0 to 1 up to rounding. Both have as many qubits.
+    pub fn fidelity(&self, other: &Self) -> f64 {
+        self.chain.overlap(&other.chain).norm_sqr()
+    }
+
+    /// Purity `tr ρ²` of each qubit, 1/2 to 1.
+    pub fn purities(&mut self) -> Vec<f64> {
+        self.chain.purities()
+    }
+
+    /// The angle, radians, by which dropped singular values can have turned it at most; 0 if none was dropped.
+    pub fn error_angle(&self) -> f64 {
+        self.chain.losses.angle
     }
 }
 

@@ -130,6 +130,24 @@ impl MpsProgram {
         }
     }
 
+    /// The final state of each row.
+    pub fn states(&self, angles: &Angles) -> Result<Vec<Chain>, SimError> {
+        let is_measured = self.program.measures();
+        if self.plan.draws || is_measured {
+            let step = format!("the state of a program with {}", if is_measured { "measurements" } else { "noise" });
+            return Err(SimError::Unsupported { engine: NAME, step, instead: "take the circuit without them" });
+        }
+        self.check(angles, Request::Values, 1)?;
+        let state = |row: usize| {
+            let run = |chain: &mut Chain, _, _: &mut Stream| {
+                chain.in_order();
+                chain.clone()
+            };
+            self.runs(&angles.row(row), (1, self.engine.seed), run)
+        };
+        Ok(each_in_order((0..angles.batch()).collect(), state).into_iter().flatten().collect())
+    }
+
     fn estimates(&self, angles: &Angles) -> Result<Arc<Array2<Estimate>>, SimError> {
         self.estimated.get(angles, || {
             self.check(angles, Request::Values, self.engine.shots)?;

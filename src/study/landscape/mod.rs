@@ -5,21 +5,22 @@
 //! * [`reach`]: expressibility and entangling capability.
 //! * [`COSTS`], [`STARTS`]: what L is, and what a start is.
 
+mod reach;
 mod start;
 
+pub use reach::{Reach, meyer_wallach, reach};
 pub use start::{STARTS, StartRow};
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::PI;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::{Ansatz, Observable, PauliString};
-use crate::math::{C64, Stream};
+use crate::circuit::{Observable, PauliString};
+use crate::math::Stream;
 use crate::nn::NnError;
-use crate::noise::Program;
+use crate::sim::Angles;
 use crate::sim::Execution;
-use crate::sim::{Angles, Statevector};
 use crate::study::error::{Result, StudyError};
 
 /// A cost as a function of the final state.
@@ -114,75 +115,6 @@ pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, see
         mean_size: slopes.mapv(f64::abs).mean().unwrap_or(0.0),
         norm: slopes.map_axis(Axis(1), |row| row.dot(&row).sqrt()).mean().unwrap_or(0.0),
     })
-}
-
-/// How much of the state space a circuit reaches, and how entangled what it reaches is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reach {
-    /// Kullback-Leibler divergence of the fidelities of random pairs from those of Haar-random states, nats: 0 reaches
-    /// everything evenly (Sim et al. 2019, arXiv 1905.10876).
-    pub expressibility: f64,
-    /// Mean Meyer–Wallach measure, 0 (products) to 1 (Sim et al. 2019; Meyer & Wallach 2002, quant-ph/0108104).
-    pub entangling: f64,
-}
-
-/// Bins of the fidelity histogram, as in Sim et al. 2019.
-const BINS: usize = 75;
-/// Amplitudes of the states that are held together, 1 GiB.
-const AMPLITUDES: usize = 1 << 26;
-
-/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π). Input angles are 0.
-///
-/// The divergence of a histogram is biased upwards by about (bins in use) / (2 · pairs).
-///
-/// # Errors
-/// If the simulator refuses the width.
-pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
-    let qubits = ansatz.circuit.qubits();
-    let keep: Vec<usize> = (0..qubits).collect();
-    let program = Program::ideal(&ansatz.circuit, &keep);
-    let mut stream = Stream::named(seed, "reach");
-    let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
-    let mut rows = rows * TAU;
-    rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
-    let mut counts = [0usize; BINS];
-    let mut entangling = 0.0;
-    let together = 2 * (AMPLITUDES >> (qubits + 1)).max(1);
-    for rows in rows.axis_chunks_iter(Axis(0), together) {
-        let angles = Angles { inputs: rows, weights: ArrayView1::from(&[]) };
-        let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;
-        for pair in 0..states.nrows() / 2 {
-            let (a, b) = (states.row(2 * pair), states.row(2 * pair + 1));
-            let overlap: C64 = a.iter().zip(b).map(|(a, b)| a.conj() * b).sum();
-            counts[((overlap.norm_sqr() * BINS as f64) as usize).min(BINS - 1)] += 1;
-        }
-        entangling += states.rows().into_iter().map(meyer_wallach).sum::<f64>();
-    }
-    // Haar-random fidelities exceed F with probability (1 - F)^(N - 1), N = 2ⁿ.
-    let above = |edge: usize| (1.0 - edge as f64 / BINS as f64).powf(2f64.powi(qubits as i32) - 1.0);
-    let share = |count: usize| count as f64 / pairs as f64;
-    let term = |(bin, &count): (usize, &usize)| match count {
-        0 => 0.0,
-        // A bin that Haar-random states hardly ever reach has a probability below the smallest number. It still counts.
-        _ => share(count) * (share(count) / (above(bin) - above(bin + 1)).max(f64::MIN_POSITIVE)).ln(),
-    };
-    let expressibility = counts.iter().enumerate().map(term).sum();
-    Ok(Reach { expressibility, entangling: entangling / (2 * pairs) as f64 })
-}
-
-/// `2 (1 - mean over qubits of tr ρ_q²)` of a pure state (Brennen 2003, quant-ph/0305094).
-pub fn meyer_wallach(state: ArrayView1<'_, C64>) -> f64 {
-    let qubits = state.len().trailing_zeros() as usize;
-    let purity = |qubit: usize| {
-        let bit = 1 << qubit;
-        let (mut zero, mut coherence) = (0.0, C64::new(0.0, 0.0));
-        for index in (0..state.len()).filter(|index| index & bit == 0) {
-            zero += state[index].norm_sqr();
-            coherence += state[index] * state[index | bit].conj();
-        }
-        zero * zero + (1.0 - zero) * (1.0 - zero) + 2.0 * coherence.norm_sqr()
-    };
-    2.0 * (1.0 - (0..qubits).map(purity).sum::<f64>() / qubits as f64)
 }
 
 /// Least-squares line `ln(value) = intercept - rate · x` through positive values: (rate, intercept). `None` below two

@@ -129,10 +129,11 @@ fn norms(results: &Results, grid: &Grid) -> Vec<Figure> {
     figure(format!("norm_{widest}"), caption, "layers", y, lines).into_iter().collect()
 }
 
-/// Both measures by number of parameters, a line for each ansatz and number of qubits, a mark for each depth.
+/// All measures by number of parameters, a line for each ansatz and number of qubits, a mark for each depth.
 fn expressibility(results: &Results, grid: &Grid) -> Vec<Figure> {
     let measures = [
         ("expressibility", "divergence from Haar-random states (nats)", Scale::Powers),
+        ("quantile_expressibility", "divergence over Haar quantiles (nats)", Scale::Powers),
         ("entangling_capability", "entangling capability", Scale::Linear),
     ];
     let lines = |(metric, label, scale): (&str, &str, Scale)| {

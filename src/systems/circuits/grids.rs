@@ -105,7 +105,7 @@ fn gradients(spec: &Spec) -> Vec<Grid> {
 
 fn expressibility(spec: &Spec) -> Vec<Grid> {
     let factors = vec![ansatz(spec), qubits(spec), depth(spec), Factor::seeds(&spec.seeds)];
-    let metrics = ["expressibility", "entangling_capability", "parameters"];
+    let metrics = ["expressibility", "quantile_expressibility", "entangling_capability", "parameters"];
     vec![Grid::new(EXPRESSIBILITY, "Expressibility and entangling capability", factors, &metrics)]
 }
 
@@ -137,7 +137,10 @@ pub(super) fn contrasts(grid: &Grid) -> Vec<Contrast> {
             .into_iter()
             .flat_map(|(factor, within)| to_baseline(grid, "decay_rate", factor, within, &["seed"]))
             .collect(),
-        EXPRESSIBILITY => to_baseline(grid, "expressibility", "ansatz", "qubits", &["seed"]),
+        EXPRESSIBILITY => ["expressibility", "quantile_expressibility"]
+            .into_iter()
+            .flat_map(|metric| to_baseline(grid, metric, "ansatz", "qubits", &["seed"]))
+            .collect(),
         // A transpiler hardly depends on its seed: circuits make the pairs.
         TRANSPILATION => [("two_qubit_gates", "optimization_level"), ("success", "layout")]
             .into_iter()

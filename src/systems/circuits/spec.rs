@@ -14,8 +14,8 @@ use crate::systems::circuits::grids::{EXPERIMENTS, EXPRESSIBILITY, GRADIENTS, TR
 /// The entry of the list of devices that runs a circuit as it is, without noise.
 pub const IDEAL: &str = "ideal";
 
-/// Most qubits of what needs whole states.
-const WHOLE: usize = 16;
+/// Most qubits of the global cost, a sum of 2ⁿ Pauli strings.
+const MOST_GLOBAL: usize = 16;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Spec {
     pub experiments: Vec<String>,
     /// Rows of the table of ansätze. The others are compared with the first.
     pub ansatze: Vec<String>,
-    /// Numbers of qubits, 1 to 192; 1 to 16 for expressibility, which needs whole states, and for the global cost.
+    /// Numbers of qubits, 1 to 192; 1 to 16 for the global cost.
     pub qubits: Vec<usize>,
     /// Numbers of layers, 1 to 1000.
     pub depths: Vec<usize>,
@@ -237,11 +237,9 @@ impl Settings for Spec {
             .names("transpilation.layouts", &transpilation.layouts, LAYOUTS.iter().map(|row| row.name));
         for &qubits in &self.qubits {
             check.whole("qubits", qubits, 1..=CircuitConfig::MOST_QUBITS);
-            let expected = "at most 16: expressibility needs whole states";
-            check.check("qubits", qubits, qubits <= WHOLE || !has(EXPRESSIBILITY), expected);
             let is_global = has(GRADIENTS) && gradients.costs.iter().any(|name| name == "global");
             let expected = "at most 16: the global cost is a sum of 2^qubits Pauli strings";
-            check.check("qubits", qubits, qubits <= WHOLE || !is_global, expected);
+            check.check("qubits", qubits, qubits <= MOST_GLOBAL || !is_global, expected);
             for row in self.ansatze.iter().filter_map(|name| AnsatzRow::named(name)) {
                 let expected = format!("at most 12: {} encodes 2^qubits amplitudes", row.name);
                 check.check("qubits", qubits, qubits <= 12 || !row.encoding.is_amplitude(), &expected);

@@ -94,7 +94,8 @@ pub fn expressibility(spec: &Spec, at: &Point) -> Result<Measurement, StudyError
     let ansatz = build(at)?;
     let found = landscape::reach(&ansatz, spec.expressibility.pairs, at.seed())?;
     Ok(Measurement::default()
-        .value("expressibility", found.expressibility)
+        .value_if("expressibility", found.expressibility)
+        .value("quantile_expressibility", found.quantile_expressibility)
         .value("entangling_capability", found.entangling)
         .value("parameters", ansatz.weights() as f64))
 }
