@@ -214,7 +214,7 @@ impl Settings for Spec {
                 (spec.studies, spec.test_studies, spec.pairs) = (2000, 600, 256);
                 (spec.single_lesions, spec.few) = (500, 200);
                 spec.video = VideoSize { channels: vec![16, 32, 64], width: 64, ..spec.video.clone() };
-                spec.pretrain.epochs = 40;
+                spec.pretrain.epochs = 30;
                 (spec.probe.epochs, spec.tune.epochs, spec.head_train.epochs) = (40, 15, 30);
             },
         },
