@@ -208,7 +208,7 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "three seeds, 2,000 drawn studies to learn from; about 40 minutes on two cores",
+            doc: "three seeds, 2,000 drawn studies to learn from",
             apply: |spec| {
                 spec.seeds = vec![1, 2, 3];
                 (spec.studies, spec.test_studies, spec.pairs) = (2000, 600, 256);
