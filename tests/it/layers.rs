@@ -120,6 +120,41 @@ fn convolutions_match_pytorch() -> Result<()> {
     Ok(())
 }
 
+/// Many small pictures share products of matrices; few are multiplied alone, and those are compared with PyTorch above.
+#[test]
+fn a_large_batch_is_convolved_like_its_pictures() -> Result<()> {
+    for case in reference().convolutions {
+        for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-4)] {
+            // 37 is no multiple of how many are multiplied at once.
+            let shape = [&[37], &case.input[1..]].concat();
+            let input = Var::from_tensor(&formula(&shape, 1.0).to_dtype(dtype)?)?;
+            let weight = Var::from_tensor(&formula(&case.weight, 2.0).to_dtype(dtype)?)?;
+            let slopes = |input: &Tensor, output: &Tensor, factor: &Tensor| -> Result<[Vec<f64>; 2]> {
+                let gradients = (output * factor)?.sum_all()?.backward()?;
+                Ok([input, weight.as_tensor()].map(|own| gradients.get(own).map(values).unwrap_or_default()))
+            };
+            let together = conv2d(&input, &weight, None, case.window(), case.groups)?;
+            let factor = formula(together.dims(), 4.0).to_dtype(dtype)?;
+            let [of_input, of_weight] = slopes(input.as_tensor(), &together, &factor)?;
+            let (mut outputs, mut of_inputs, mut sum) = (Vec::new(), Vec::new(), vec![0.0; of_weight.len()]);
+            for row in 0..37 {
+                let one = Var::from_tensor(&input.narrow(0, row, 1)?)?;
+                let output = conv2d(&one, &weight, None, case.window(), case.groups)?;
+                outputs.extend(values(&output));
+                let [of_one, of_shared] = slopes(one.as_tensor(), &output, &factor.narrow(0, row, 1)?)?;
+                of_inputs.extend(of_one);
+                sum.iter_mut().zip(of_shared).for_each(|(sum, own)| *sum += own);
+            }
+            let name = format!("{} in {dtype:?}", case.name);
+            assert_near(&name, &values(&together), &outputs, tolerance);
+            assert_near(&format!("{name}: input gradient"), &of_input, &of_inputs, tolerance);
+            // A sum of 37 pictures in single precision.
+            assert_near(&format!("{name}: weight gradient"), &of_weight, &sum, 10.0 * tolerance);
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn poolings_match_pytorch() -> Result<()> {
     for case in reference().poolings {

@@ -173,6 +173,7 @@ mod rotation;
 mod scanner;
 #[cfg(feature = "learn")]
 mod seizure;
+mod seizure_arrays;
 #[cfg(feature = "learn")]
 mod sequences;
 #[cfg(feature = "learn")]

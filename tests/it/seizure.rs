@@ -272,7 +272,8 @@ fn segments_begin_where_their_samples_do_and_overlapping_seizures_count_once() {
     let recording = Recording { name: "x".into(), signals, events: None, notices: Vec::new() };
     let seizure = |onset: f64, duration: f64| Event { onset, duration, text: "seizure".into() };
     let record = |seconds: f64, seizures: &[Event]| {
-        let cut = Cut { channels: vec!["Fz".into()], rate: 64.0, seconds, views: vec!["bands".into()] };
+        let cut =
+            Cut { channels: vec!["Fz".into()], rate: 64.0, seconds, views: vec!["bands".into()], keeps_samples: false };
         (cut.duration(), cut.record(&recording, None, seizures, "x").unwrap())
     };
     // 0.51 s are 32.64 samples, so a segment has 33 and lasts 0.515625 s.

@@ -1,6 +1,7 @@
 //! Numbers that describe a segment of one channel.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 /// Bands of frequency with names, from and to (exclusive), Hz.
 pub const BANDS: [(&str, f64, f64); 8] = [
@@ -37,20 +38,7 @@ const FLOOR: f64 = 1e-6;
 /// the band, the mean of the segment removed. A band without a discrete frequency takes the nearest one.
 pub fn band_powers(samples: &[f64], rate: f64) -> Vec<f64> {
     let count = samples.len() as f64;
-    let mean = samples.iter().sum::<f64>() / count;
-    let power = |bin: usize| {
-        let turn = 2.0 * PI * bin as f64 / count;
-        // A rotation for each sample instead of two trigonometric functions.
-        let (step_sin, step_cos) = turn.sin_cos();
-        let (mut cos, mut sin) = (1.0, 0.0);
-        let (mut real, mut imaginary) = (0.0, 0.0);
-        for sample in samples {
-            real += (sample - mean) * cos;
-            imaginary -= (sample - mean) * sin;
-            (cos, sin) = (cos * step_cos - sin * step_sin, sin * step_cos + cos * step_sin);
-        }
-        2.0 * (real * real + imaginary * imaginary) / (count * count)
-    };
+    let power = |bin: usize| 2.0 * squared_coefficient(samples, bin) / (count * count);
     let last = samples.len() / 2;
     let band = |&(_, from, to): &(&str, f64, f64)| {
         let bin = |frequency: f64| frequency * count / rate;
@@ -62,6 +50,28 @@ pub fn band_powers(samples: &[f64], rate: f64) -> Vec<f64> {
         (sum / bins.len() as f64 + FLOOR).ln()
     };
     BANDS.iter().map(band).collect()
+}
+
+/// The amplitudes 2|X|/n of the discrete frequencies `bins`, in units of the samples.
+pub fn amplitudes(samples: &[f64], bins: Range<usize>) -> Vec<f64> {
+    bins.map(|bin| 2.0 * squared_coefficient(samples, bin).sqrt() / samples.len() as f64).collect()
+}
+
+/// |X|² of a discrete frequency, the mean of the samples removed.
+fn squared_coefficient(samples: &[f64], bin: usize) -> f64 {
+    let count = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / count;
+    let turn = 2.0 * PI * bin as f64 / count;
+    // A rotation for each sample instead of two trigonometric functions.
+    let (step_sin, step_cos) = turn.sin_cos();
+    let (mut cos, mut sin) = (1.0, 0.0);
+    let (mut real, mut imaginary) = (0.0, 0.0);
+    for sample in samples {
+        real += (sample - mean) * cos;
+        imaginary -= (sample - mean) * sin;
+        (cos, sin) = (cos * step_cos - sin * step_sin, sin * step_cos + cos * step_sin);
+    }
+    real * real + imaginary * imaginary
 }
 
 /// Line length, Hjorth's activity, mobility and complexity (1970, doi 10.1016/0013-4694(70)90143-4), excess kurtosis, zero

@@ -3,7 +3,7 @@
 //! * [`read_recording`]: EDF, EDF+, BDF, MATLAB and text files as a [`Recording`]. [`Annotations`]: seizures that files beside a
 //!   recording list.
 //! * [`read_patients`]: a folder of recordings for each patient, with what is known of their seizures.
-//! * [`resample`]: another sampling rate. [`BANDS`], [`STATISTICS`], [`WaveletPacket`]: features of a segment.
+//! * [`resample`]: another sampling rate. [`BANDS`], [`STATISTICS`], [`amplitudes`], [`WaveletPacket`]: features of a segment.
 
 mod annotations;
 mod edf;
@@ -18,7 +18,7 @@ use std::path::Path;
 
 pub use annotations::{Annotations, SEIZURE_WORDS, is_seizure};
 pub use edf::parse_edf;
-pub use features::{BANDS, STATISTICS, band_powers, statistics};
+pub use features::{BANDS, STATISTICS, amplitudes, band_powers, statistics};
 pub use folder::{FolderNames, MarkedFile, Marks, PatientFolder, patient_names, read_patients, read_recordings};
 pub use mat::parse_mat;
 pub use resample::resample;

@@ -17,20 +17,36 @@ pub fn resample(samples: &[f32], from: f64, to: f64) -> Vec<f32> {
     let cutoff = (to / from).min(1.0);
     let reach = LOBES / cutoff;
     let last = samples.len() as isize - 1;
+    // The first old sample within reach of `at`, and the weights of all.
+    let kernel = |at: f64| -> (isize, Vec<f64>) {
+        let one = |near: isize| {
+            let distance = near as f64 - at;
+            let x = PI * cutoff * distance;
+            let sinc = if x.abs() < 1e-12 { 1.0 } else { x.sin() / x };
+            sinc * (0.5 + 0.5 * (PI * distance / reach).cos())
+        };
+        let first = (at - reach).ceil() as isize;
+        (first, (first..=(at + reach).floor() as isize).map(one).collect())
+    };
+    // Where one rate is a multiple of the other, every new sample lies on an old one, and the weights are the same for all.
+    let common = ((from / to).fract() == 0.0).then(|| kernel(0.0));
     (0..count)
         .map(|k| {
             let at = k as f64 * from / to;
-            let (first, end) = ((at - reach).ceil() as isize, (at + reach).floor() as isize);
-            let (mut sum, mut weights) = (0.0, 0.0);
-            for near in first..=end {
-                let distance = near as f64 - at;
-                let x = PI * cutoff * distance;
-                let sinc = if x.abs() < 1e-12 { 1.0 } else { x.sin() / x };
-                let weight = sinc * (0.5 + 0.5 * (PI * distance / reach).cos());
+            let own;
+            let (first, weights) = match &common {
+                Some((first, weights)) => (at as isize + first, weights),
+                None => {
+                    own = kernel(at);
+                    (own.0, &own.1)
+                }
+            };
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (near, weight) in (first..).zip(weights) {
                 sum += weight * f64::from(samples[near.clamp(0, last) as usize]);
-                weights += weight;
+                total += weight;
             }
-            (sum / weights) as f32
+            (sum / total) as f32
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Energies of a wavelet packet.
+//! Coefficients and energies of a wavelet packet.
 
 use std::ops::Range;
 
@@ -26,10 +26,21 @@ pub struct WaveletPacket {
 }
 
 impl WaveletPacket {
-    /// The sum of squared coefficients of these leaves, by rising frequency: leaf k of n covers k/n to (k + 1)/n of half the
-    /// sampling rate. Filters of a high-pass branch mirror frequencies, so below it low and high change places: the order of a
-    /// Gray code, `order="freq"` of PyWavelets.
+    /// The sum of squared coefficients of each of these leaves, in the order of [`WaveletPacket::coefficients`].
     pub fn energies(&self, samples: &[f64], leaves: Range<usize>) -> Vec<f64> {
+        let leaves = self.coefficients(samples, leaves);
+        leaves.iter().map(|leaf| leaf.iter().map(|value| value * value).sum()).collect()
+    }
+
+    /// Coefficients that a leaf has of so many samples.
+    pub fn width(&self, samples: usize) -> usize {
+        (0..self.levels).fold(samples, |count, _| (count + LOW.len() - 1) / 2)
+    }
+
+    /// The coefficients of these leaves, by rising frequency: leaf k of n covers k/n to (k + 1)/n of half the sampling rate.
+    /// Filters of a high-pass branch mirror frequencies, so below it low and high change places: the order of a Gray code,
+    /// `order="freq"` of PyWavelets.
+    pub fn coefficients(&self, samples: &[f64], leaves: Range<usize>) -> Vec<Vec<f64>> {
         let mut nodes = vec![(0, samples.to_vec())];
         for level in 1..=self.levels {
             let shift = self.levels - level;
@@ -45,7 +56,7 @@ impl WaveletPacket {
             }
             nodes = children;
         }
-        nodes.iter().map(|(_, node)| node.iter().map(|value| value * value).sum()).collect()
+        nodes.into_iter().map(|(_, node)| node).collect()
     }
 }
 

@@ -18,6 +18,8 @@ const TILE_COLUMNS: usize = 64;
 /// Weight gradients are summed by parts of the batch, which are then added in order. The parts do not depend on the
 /// number of threads, so neither does the sum. At most this many, of at least so many images.
 const GRADIENT_PARTS: (usize, usize) = (8, 4);
+/// Filters of one channel from which on they are multiplied with unrolled input.
+const FILTERS_OF_PRODUCT: usize = 4;
 
 /// Cross-correlation of `input` (batch, c_in, height, width) with `weight` (c_out, c_in / groups, kernel height,
 /// kernel width), plus `bias` (c_out): (batch, c_out, out height, out width). Differentiable in all three, once.
@@ -47,13 +49,14 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, window: Wi
     }
 }
 
+/// What a convolution goes over.
 #[derive(Clone, Copy, Debug)]
-struct ConvShape {
-    batch: usize,
-    groups: usize,
-    c_in: usize,
-    c_out: usize,
-    plane: Plane,
+pub(super) struct ConvShape {
+    pub batch: usize,
+    pub groups: usize,
+    pub c_in: usize,
+    pub c_out: usize,
+    pub plane: Plane,
 }
 
 impl ConvShape {
@@ -87,8 +90,13 @@ impl ConvShape {
         self.c_out / self.groups
     }
 
+    /// Whether filters of a single channel go over the input itself. Many on one channel are faster as a product.
+    pub fn is_direct(&self) -> bool {
+        self.group_in() == 1 && self.group_out() < FILTERS_OF_PRODUCT
+    }
+
     /// Weights of one output channel: rows of the unrolled input.
-    fn depth(&self) -> usize {
+    pub fn depth(&self) -> usize {
         self.group_in() * self.plane.taps()
     }
 
@@ -103,13 +111,17 @@ impl ConvShape {
     }
 
     fn forward<T: WithDType>(&self, input: &[T], weight: &[T]) -> Vec<T> {
+        let at_once = self.at_once(size_of::<T>());
+        if at_once > 1 {
+            return self.forward_together(at_once, input, weight);
+        }
         let (inputs, outputs) = (self.plane.input_len(), self.plane.output_len());
         let mut output = vec![T::zero(); self.batch * self.c_out * outputs];
         output.par_chunks_mut(self.group_out() * outputs).enumerate().for_each(|(index, output)| {
             let input = &input[index * self.group_in() * inputs..][..self.group_in() * inputs];
             let filters = self.group_out() * self.depth();
             let weight = &weight[index % self.groups * filters..][..filters];
-            if self.group_in() == 1 {
+            if self.is_direct() {
                 for (output, kernel) in output.chunks_mut(outputs).zip(weight.chunks(self.depth())) {
                     depthwise::forward(&self.plane, input, kernel, output);
                 }
@@ -127,13 +139,17 @@ impl ConvShape {
     }
 
     fn input_gradient<T: WithDType>(&self, output_gradient: &[T], weight: &[T]) -> Vec<T> {
+        let at_once = self.at_once(size_of::<T>());
+        if at_once > 1 {
+            return self.input_gradient_together(at_once, output_gradient, weight);
+        }
         let (inputs, outputs) = (self.plane.input_len(), self.plane.output_len());
         let mut gradient = vec![T::zero(); self.batch * self.c_in * inputs];
         gradient.par_chunks_mut(self.group_in() * inputs).enumerate().for_each(|(index, gradient)| {
             let output_gradient = &output_gradient[index * self.group_out() * outputs..][..self.group_out() * outputs];
             let filters = self.group_out() * self.depth();
             let weight = &weight[index % self.groups * filters..][..filters];
-            if self.group_in() == 1 {
+            if self.is_direct() {
                 for (output_gradient, kernel) in output_gradient.chunks(outputs).zip(weight.chunks(self.depth())) {
                     depthwise::input_gradient(&self.plane, output_gradient, kernel, gradient);
                 }
@@ -161,17 +177,22 @@ impl ConvShape {
         let filters = self.group_out() * self.depth();
         let size = self.groups * filters;
         let part = self.batch.div_ceil(GRADIENT_PARTS.0).max(GRADIENT_PARTS.1);
+        let at_once = self.at_once(size_of::<T>());
         let parts: Vec<Vec<T>> = input
             .par_chunks(part * self.c_in * inputs)
             .zip(output_gradient.par_chunks(part * self.c_out * outputs))
             .map(|(input, output_gradient)| {
                 let mut gradient = vec![T::zero(); size];
+                if at_once > 1 {
+                    self.add_weight_gradient(at_once, input, output_gradient, &mut gradient);
+                    return gradient;
+                }
                 let mut columns = Columns::default();
                 let groups =
                     input.chunks(self.group_in() * inputs).zip(output_gradient.chunks(self.group_out() * outputs));
                 for (index, (input, output_gradient)) in groups.enumerate() {
                     let gradient = &mut gradient[index % self.groups * filters..][..filters];
-                    if self.group_in() == 1 {
+                    if self.is_direct() {
                         for (output_gradient, gradient) in
                             output_gradient.chunks(outputs).zip(gradient.chunks_mut(self.depth()))
                         {

@@ -31,6 +31,7 @@ mod pool;
 mod recurrent;
 mod reversal;
 mod set_pool;
+mod small_planes;
 mod standardize;
 mod strand;
 mod transformer;

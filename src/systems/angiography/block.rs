@@ -15,6 +15,7 @@ use crate::systems::angiography::learning::{Encoded, Pairs, encode, fewer, pretr
 use crate::systems::angiography::network::PairModel;
 use crate::systems::angiography::own::OwnStudies;
 use crate::systems::angiography::phantom::Seen;
+use crate::systems::angiography::probe::{Pooled, Probe};
 use crate::systems::angiography::report::Vocabulary;
 use crate::systems::angiography::spec::{Part, Spec};
 use crate::systems::angiography::studies::{Studies, drawn_tasks};
@@ -72,6 +73,8 @@ pub struct Block {
     pub model: PairModel,
     /// Its parameters.
     pub params: Params,
+    /// What heads read.
+    pub pooled: Option<Pooled>,
 }
 
 impl Block {
@@ -123,6 +126,13 @@ impl Block {
             }
             _ => None,
         };
+        let pooled = match spec.parts.contains(&Part::Heads) {
+            true => {
+                let probe = Probe { spec, seed, observer: context.observer };
+                Some(Pooled::new(probe, (&training, &labels), &test, &tasks, target)?)
+            }
+            false => None,
+        };
         let mut single = Vec::new();
         if spec.parts.contains(&Part::Pooling) {
             for ((_, seen, _), first) in LESIONS.into_iter().zip(SINGLE) {
@@ -137,7 +147,7 @@ impl Block {
                 masks.insert(name, fewer(&test.encoded.mask, count, seed)?);
             }
         }
-        Ok(Self { training, labels, test, masks, shifted, single, tasks, target, texts, model, params })
+        Ok(Self { training, labels, test, masks, shifted, single, tasks, target, texts, model, params, pooled })
     }
 }
 

@@ -14,6 +14,7 @@ mod learning;
 mod network;
 mod own;
 mod phantom;
+mod probe;
 mod report;
 mod reports;
 mod saved;
@@ -37,7 +38,7 @@ pub use saved::{MODEL_FILE, Saved};
 pub use spec::{Part, Spec};
 pub use studies::{FilmShape, Studies, Study, VIEWS, Video, drawn_tasks};
 pub use texts::{TextInput, TextReader, TextVectors, Texts};
-pub use tree::{Lesion, PROJECTIONS, SEGMENTS, Tree, View};
+pub use tree::{Lesion, PROJECTIONS, SEGMENTS, Tree, Turned, View};
 
 use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,

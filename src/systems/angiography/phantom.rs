@@ -46,6 +46,25 @@ pub enum Seen {
     Everywhere,
 }
 
+impl Seen {
+    /// Which views show a lesion, if they are as many as asked. The rest of the views is left out once they cannot be.
+    fn visible(self, tree: &Tree, lesion: &Lesion, views: &[View]) -> Option<Vec<bool>> {
+        let mut found = Vec::with_capacity(views.len());
+        for view in views {
+            found.push(tree.is_visible(lesion, view));
+            let count = found.iter().filter(|own| **own).count();
+            let is_over = match self {
+                Self::Hidden => count > 2,
+                Self::Everywhere => count < found.len(),
+            };
+            if is_over {
+                return None;
+            }
+        }
+        found.contains(&true).then_some(found)
+    }
+}
+
 /// What a patient has.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
@@ -140,15 +159,7 @@ impl Phantom {
                 let (tree, views) = (Tree::drawn(&mut stream), self.views(&mut stream));
                 let (segment, place) = (stream.below(SEGMENTS.len()), 0.25 + 0.5 * stream.uniform());
                 let lesion = Lesion { segment, place, severity: SEVERITIES[3] };
-                let visible: Vec<bool> = views.iter().map(|view| tree.is_visible(&lesion, view)).collect();
-                let count = visible.iter().filter(|own| **own).count();
-                let is_fit = match seen {
-                    Seen::Hidden => (1..=2).contains(&count),
-                    Seen::Everywhere => count == views.len(),
-                };
-                if !is_fit {
-                    continue;
-                }
+                let Some(visible) = seen.visible(&tree, &lesion, &views) else { continue };
                 let mut findings = Findings::default();
                 if has_lesion {
                     findings.severity[segment] = 3;
@@ -227,7 +238,7 @@ impl Phantom {
                 ((-0.12 * (ribs.0 * (y + ribs.2 * x) + ribs.1).sin()).exp(), y - diaphragm + 0.15 * x)
             })
             .collect();
-        let muscle = (-0.45f64).exp();
+        let (muscle, turned) = ((-0.45f64).exp(), view.turned());
         let mut film = Vec::with_capacity(self.frames * self.edge * self.edge);
         for frame in 0..self.frames {
             let time = frame as f64 / self.frames.max(2) as f64;
@@ -241,7 +252,7 @@ impl Phantom {
                     // Chalk in the wall, seen before the contrast comes.
                     dye += 0.006;
                 }
-                let [x, y] = view.seen(sample.at.map(|c| c * (1.0 + beat)));
+                let [x, y] = turned.seen(sample.at.map(|c| c * (1.0 + beat)));
                 let (x, y) = (x + drift[0] * time - 0.2, y + drift[1] * time);
                 let centre = [(x / FIELD + 1.0) * edge / 2.0, (1.0 - y / FIELD) * edge / 2.0];
                 let unit = edge / (2.0 * FIELD);

@@ -208,13 +208,13 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "three seeds, 2,000 drawn studies to learn from; about 40 minutes on two cores",
+            doc: "three seeds, 2,000 drawn studies to learn from",
             apply: |spec| {
                 spec.seeds = vec![1, 2, 3];
                 (spec.studies, spec.test_studies, spec.pairs) = (2000, 600, 256);
                 (spec.single_lesions, spec.few) = (500, 200);
                 spec.video = VideoSize { channels: vec![16, 32, 64], width: 64, ..spec.video.clone() };
-                spec.pretrain.epochs = 40;
+                spec.pretrain.epochs = 30;
                 (spec.probe.epochs, spec.tune.epochs, spec.head_train.epochs) = (40, 15, 30);
             },
         },

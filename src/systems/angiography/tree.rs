@@ -43,8 +43,27 @@ pub struct View {
 
 impl View {
     /// The point as the view sees it: right, up.
+    pub fn seen(&self, point: Point) -> [f64; 2] {
+        self.turned().seen(point)
+    }
+
+    /// The same for many points.
+    pub fn turned(&self) -> Turned {
+        Turned { rotation: self.rotation.sin_cos(), tilt: self.tilt.sin_cos() }
+    }
+}
+
+/// A projection as sines and cosines of its angles.
+#[derive(Clone, Copy, Debug)]
+pub struct Turned {
+    rotation: (f64, f64),
+    tilt: (f64, f64),
+}
+
+impl Turned {
+    /// The point as the view sees it: right, up.
     pub fn seen(&self, [x, y, z]: Point) -> [f64; 2] {
-        let ((sin_r, cos_r), (sin_t, cos_t)) = (self.rotation.sin_cos(), self.tilt.sin_cos());
+        let ((sin_r, cos_r), (sin_t, cos_t)) = (self.rotation, self.tilt);
         let (right, depth) = (cos_r * x + sin_r * z, cos_r * z - sin_r * x);
         [right, cos_t * y - sin_t * depth]
     }
@@ -155,18 +174,22 @@ impl Tree {
 
     /// Whether a view shows a lesion: its vessel runs across the view, and no other vessel covers it.
     pub fn is_visible(&self, lesion: &Lesion, view: &View) -> bool {
-        let (curve, k) = (&self.curves[lesion.segment], Self::index(lesion));
+        let (curve, k, view) = (&self.curves[lesion.segment], Self::index(lesion), view.turned());
         let (earlier, later) = (curve[k.saturating_sub(1)], curve[(k + 1).min(POINTS - 1)]);
         let (a, b) = (view.seen(earlier), view.seen(later));
         let across = (a[0] - b[0]).hypot(a[1] - b[1]) / distance(earlier, later).max(1e-9);
-        let here = view.seen(self.at(lesion));
-        let is_covered = self.curves.iter().enumerate().any(|(segment, other)| {
-            other.iter().any(|&point| {
-                let is_other = segment != lesion.segment && distance(point, self.at(lesion)) > 2.0 * LESION;
-                let there = view.seen(point);
-                is_other && (here[0] - there[0]).hypot(here[1] - there[1]) < COVERED * RADII[segment]
-            })
-        });
-        across >= ACROSS && !is_covered
+        // A lesion is looked for in thousands of trees, and most views fail here.
+        if across < ACROSS {
+            return false;
+        }
+        let at = self.at(lesion);
+        let here = view.seen(at);
+        let covers = |segment: usize, point: Point| {
+            let there = view.seen(point);
+            (here[0] - there[0]).hypot(here[1] - there[1]) < COVERED * RADII[segment]
+                && distance(point, at) > 2.0 * LESION
+        };
+        let mut others = self.curves.iter().enumerate().filter(|(segment, _)| *segment != lesion.segment);
+        !others.any(|(segment, other)| other.iter().any(|&point| covers(segment, point)))
     }
 }

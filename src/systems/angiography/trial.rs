@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use crate::data::{FeatureRows, FeatureSplit};
+use crate::data::FeatureSplit;
 use crate::lab::{Context, Measurement, Point};
 use crate::nn::head::HeadConfig;
 use crate::nn::loss::{Task, TaskKind};
@@ -15,6 +15,7 @@ use crate::systems::angiography::learning::{
     Answers, Labelled, Rates, answers, encode, fit, loss_named, mask, retrieval, temperature,
 };
 use crate::systems::angiography::network::{POOLINGS, Pooling, StudyModel};
+use crate::systems::angiography::probe::{Pooled, Probe};
 use crate::systems::angiography::saved::{MODEL_FILE, Saved};
 use crate::systems::angiography::spec::Spec;
 use crate::transfer::Compose;
@@ -71,37 +72,8 @@ impl Trial<'_> {
         self.at.seed()
     }
 
-    /// A network on the vectors of films.
-    fn on_vectors(&self, pooling: Pooling, tasks: &[Task]) -> StudyModel {
-        StudyModel {
-            video: None,
-            width: self.spec.video.width,
-            pooling,
-            hidden: self.spec.hidden,
-            heads: self.spec.video.heads,
-            units: tasks.iter().map(|task| task.unit).collect(),
-        }
-    }
-
-    fn rows<'s>(&'s self, set: &'s Set, labels: &'s Array2<f32>) -> Labelled<'s> {
-        Labelled {
-            vectors: Some(&set.encoded.vectors),
-            studies: &set.studies,
-            shape: self.spec.films,
-            mask: &set.encoded.mask,
-            labels,
-            most: self.spec.tune_films,
-        }
-    }
-
-    /// Trains pooling and heads on vectors.
-    fn probe(&self, model: &StudyModel, rows: &Labelled, tasks: &[Task]) -> Result<Params, StudyError> {
-        let mut params = Params::new(self.seed(), candle_core::DType::F32);
-        model.network(&mut params)?;
-        let mut rates = Rates { encoder: 1.0, pool: self.spec.pool_rate }.of(&params);
-        let config = (&self.spec.probe, self.seed());
-        fit(model, &mut params, rows, tasks, config, &mut rates, self.context.observer)?;
-        Ok(params)
+    fn probe(&self) -> Probe<'_> {
+        Probe { spec: self.spec, seed: self.seed(), observer: self.context.observer }
     }
 
     /// A pre-training and how well studies find their reports.
@@ -155,11 +127,12 @@ impl Trial<'_> {
             Array2::from_shape_fn((set.studies.len(), 1), |(row, _)| has_lesion(row))
         };
         let tasks = [Task { name: "lesion".into(), kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN }];
-        let model = self.on_vectors(pooling(self.at.get("arm")), &tasks);
+        let probe = self.probe();
+        let model = probe.on_vectors(pooling(self.at.get("arm")), &tasks);
         let (of_training, of_test) = (labels(training), labels(test));
-        let mut params = self.probe(&model, &self.rows(training, &of_training), &tasks)?;
+        let mut params = probe.trained(&model, &probe.rows(training, &of_training), &tasks)?;
         let Answers { outputs, weights, .. } =
-            answers(&model, &mut params, &self.rows(test, &of_test), self.context.observer)?;
+            answers(&model, &mut params, &probe.rows(test, &of_test), self.context.observer)?;
         let mut found = Measurement::default().value_if("lesion_auc", area(&outputs, &of_test, 0));
         if let Some(weights) = weights {
             // The share of the weight on films that show the lesion, over their share of the films.
@@ -180,13 +153,13 @@ impl Trial<'_> {
     /// # Errors
     /// If training fails or is stopped.
     pub fn probe_all(&self) -> Result<Measurement, StudyError> {
-        let block = self.block;
-        let model = self.on_vectors(pooling(self.at.get("arm")), &block.tasks);
-        let mut params = self.probe(&model, &self.rows(&block.training, &block.labels), &block.tasks)?;
+        let (block, probe) = (self.block, self.probe());
+        let model = probe.on_vectors(pooling(self.at.get("arm")), &block.tasks);
+        let mut params = probe.trained(&model, &probe.rows(&block.training, &block.labels), &block.tasks)?;
         let mut found = Measurement::default();
         let labels = block.test.studies.labels();
         for (name, mask) in &block.masks {
-            let rows = Labelled { mask, ..self.rows(&block.test, &labels) };
+            let rows = Labelled { mask, ..probe.rows(&block.test, &labels) };
             let outputs = answers(&model, &mut params, &rows, self.context.observer)?.outputs;
             for (metric, value) in metrics(&block.tasks, block.target, &outputs, &labels) {
                 found = found.under(&[("films", *name)], metric, value);
@@ -194,7 +167,7 @@ impl Trial<'_> {
         }
         if let Some(shifted) = &block.shifted {
             let labels = shifted.studies.labels();
-            let outputs = answers(&model, &mut params, &self.rows(shifted, &labels), self.context.observer)?.outputs;
+            let outputs = answers(&model, &mut params, &probe.rows(shifted, &labels), self.context.observer)?.outputs;
             let (name, _) = EVALUATED[EVALUATED.len() - 1];
             for (metric, value) in metrics(&block.tasks, block.target, &outputs, &labels) {
                 found = found.under(&[("films", name)], metric, value);
@@ -244,7 +217,7 @@ impl Trial<'_> {
         let (outputs, activations, trained);
         match arm {
             TransferArm::Frozen | TransferArm::Random => {
-                let model = self.on_vectors(Pooling::Hybrid, &block.tasks);
+                let model = self.probe().on_vectors(Pooling::Hybrid, &block.tasks);
                 let (learned, tested);
                 let (own, test) = match arm {
                     TransferArm::Frozen => (&block.training.encoded, &block.test.encoded),
@@ -264,7 +237,7 @@ impl Trial<'_> {
                     labels: &labels,
                     most: spec.tune_films,
                 };
-                params = self.probe(&model, &training, &block.tasks)?;
+                params = self.probe().trained(&model, &training, &block.tasks)?;
                 let testing = Labelled {
                     vectors: Some(&test.vectors),
                     studies: &block.test.studies,
@@ -279,7 +252,7 @@ impl Trial<'_> {
             TransferArm::Unfrozen | TransferArm::Scratch => {
                 let model = StudyModel {
                     video: Some((spec.video.clone(), spec.films)),
-                    ..self.on_vectors(Pooling::Hybrid, &block.tasks)
+                    ..self.probe().on_vectors(Pooling::Hybrid, &block.tasks)
                 };
                 model.network(&mut params)?;
                 let is_pretrained = arm == TransferArm::Unfrozen;
@@ -338,25 +311,8 @@ impl Trial<'_> {
     pub fn head(&self) -> Result<Measurement, StudyError> {
         let (spec, block) = (self.spec, self.block);
         let arm = HeadArm::named(self.at.get("arm"))?;
-        let mut labels = block.labels.clone();
-        labels.column_mut(block.target).fill(f32::NAN);
-        let model = self.on_vectors(Pooling::Hybrid, &block.tasks);
-        let mut params = self.probe(&model, &self.rows(&block.training, &labels), &block.tasks)?;
-        let split = |set: &Set, params: &mut Params, most: usize| -> Result<FeatureRows, StudyError> {
-            let truth = set.studies.labels();
-            let vectors = answers(&model, params, &self.rows(set, &truth), self.context.observer)?.vectors;
-            let known: Vec<usize> =
-                (0..truth.nrows()).filter(|row| truth[[*row, block.target]].is_finite()).take(most).collect();
-            let name = &block.tasks[block.target].name;
-            Ok(FeatureRows {
-                values: vectors.select(ndarray::Axis(0), &known),
-                labels: known.iter().map(|row| usize::from(truth[[*row, block.target]] > 0.5)).collect(),
-                classes: vec![format!("no {name}"), name.clone()],
-                ids: known.iter().map(|row| set.studies.studies[*row].id.clone()).collect(),
-            })
-        };
-        let training = split(&block.training, &mut params, spec.few)?;
-        let test = split(&block.test, &mut params, usize::MAX)?;
+        let missing = || StudyError::MissingTrial { trial: self.at.to_string() };
+        let Pooled { model, params, training, test } = block.pooled.as_ref().ok_or_else(missing)?;
         let config = HeadConfig::named(arm.head)?;
         let config = match arm.is_matched {
             true => config.qubits(matched(&spec.circuit, training.values.ncols())?),
@@ -364,7 +320,7 @@ impl Trial<'_> {
         };
         let head = config.model(training.values.ncols(), 2)?;
         // The loop reports a loss after each epoch. Nothing is chosen by it.
-        let data = FeatureSplit { validation: training.select(&[0]), training };
+        let data = FeatureSplit { validation: training.select(&[0]), training: training.clone() };
         let trainer = Trainer::new(spec.head_train).seed(self.seed());
         let (trained, _) = trainer.fit_model(&config, head, &data, self.context.observer)?;
         let found = trained.predict(test.values.view())?;
@@ -374,7 +330,7 @@ impl Trial<'_> {
         let mut all = Params::new(0, candle_core::DType::F32);
         whole.network(&mut all)?;
         all.copy_prefix_from(&block.params, "video")?;
-        all.copy_prefix_from(&params, "pool")?;
+        all.copy_prefix_from(params, "pool")?;
         let saved = Saved::new(&whole, arm.name, &block.tasks[block.target..=block.target], spec.data.is_none());
         Ok(Measurement::default()
             .value_if("outcome_auc", area)

@@ -31,6 +31,8 @@ pub enum Views {
         /// Whether one kernel of the distance is the fidelity of states.
         is_fidelity: bool,
     },
+    /// Hidden layers of convolutions over samples, spectra and wavelet packets, trained alike.
+    Convolutional,
 }
 
 /// What is learned.
@@ -148,6 +150,12 @@ pub static ARMS: &[ArmRow] = &[
         name: "deep_fidelity",
         doc: "the same, one kernel of the distance a fidelity of quantum states",
         learner: fuzzy(Source::Chosen, true, true, Views::Deep { is_fidelity: true }),
+        is_saved: false,
+    },
+    ArmRow {
+        name: "deep_convolutional",
+        doc: "the method on hidden layers of convolutions over samples, spectra and wavelet packets, trained alike",
+        learner: fuzzy(Source::Chosen, true, true, Views::Convolutional),
         is_saved: false,
     },
     ArmRow {

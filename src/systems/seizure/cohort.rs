@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::data::DataError;
 use crate::data::signal::{Event, RATES, Recording, Signal, resample};
 use crate::study::StudyError;
+use crate::systems::seizure::arrays::{array_samples, array_segments};
 use crate::systems::seizure::simulation;
 use crate::systems::seizure::spec::Spec;
 use crate::systems::seizure::views::ViewRow;
@@ -27,6 +28,8 @@ pub struct Record {
     pub labels: Vec<usize>,
     /// Features (segments, features) by view.
     pub views: Vec<Array2<f32>>,
+    /// Samples (segments, channels · samples at [`ARRAY_RATE`](super::ARRAY_RATE)); none per segment unless they are kept.
+    pub samples: Array2<f32>,
 }
 
 /// A patient, or whatever else the recordings of one folder have in common.
@@ -60,6 +63,9 @@ pub struct Cut {
     pub seconds: f64,
     /// Names of the views.
     pub views: Vec<String>,
+    /// Whether samples are kept beside features. No saved detector reads them.
+    #[serde(skip)]
+    pub keeps_samples: bool,
 }
 
 impl Cut {
@@ -143,7 +149,16 @@ impl Cut {
             Array2::from_shape_fn((count, rows[0].len()), |(row, k)| rows[row][k] as f32)
         };
         let views = views.iter().map(features).collect();
-        Ok(Record { name: recording.name.clone(), starts, labels, views })
+        let samples = match self.keeps_samples {
+            true => {
+                let cut = |channel: &Vec<f64>| array_segments(channel, self.rate, (count, length));
+                let segments: Vec<Vec<Vec<f32>>> = channels.iter().map(cut).collect();
+                let own = array_samples(lasting);
+                Array2::from_shape_fn((count, segments.len() * own), |(row, k)| segments[k / own][row][k % own])
+            }
+            false => Array2::zeros((count, 0)),
+        };
+        Ok(Record { name: recording.name.clone(), starts, labels, views, samples })
     }
 }
 
@@ -176,7 +191,13 @@ impl Cohort {
     /// If the settings name an unknown view.
     pub fn simulated(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
         let channels = (1..=simulation::ELECTRODES).map(|k| format!("E{k}")).collect();
-        let cut = Cut { channels, rate: spec.rate, seconds: spec.seconds, views: spec.views.clone() };
+        let cut = Cut {
+            channels,
+            rate: spec.rate,
+            seconds: spec.seconds,
+            views: spec.views.clone(),
+            keeps_samples: spec.keeps_samples(),
+        };
         let patient = |k: usize| -> Result<Patient, StudyError> {
             let recordings = simulation::patient(seed, k, spec.records, spec.record_seconds);
             let record = |recording: &Recording| {

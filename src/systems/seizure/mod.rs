@@ -8,9 +8,11 @@
 //! [`Seizure`] is the experiment, [`Spec`] its settings.
 
 mod arms;
+mod arrays;
 mod baselines;
 mod checks;
 mod cohort;
+mod convolution;
 mod deep;
 mod detector;
 mod extra_view;
@@ -25,7 +27,9 @@ mod trial;
 mod views;
 
 pub use arms::{ARMS, ArmRow, Learner, Source, Views};
+pub use arrays::{ARRAY_RATE, ARRAYS, ArrayRow};
 pub use cohort::{CLASSES, Cohort, Cut, Patient, Record};
+pub use convolution::ConvolutionalView;
 pub use rules::{Rule, ViewRules, sentences};
 pub use saved::MODEL_FILE;
 pub use spec::{Part, Spec};
@@ -51,7 +55,7 @@ const METHOD: &str = "transfer";
 const BASELINE: &str = "target_only";
 
 /// Pairs of arms that are compared besides each arm with the baseline.
-const PAIRS: [(&str, &str); 12] = [
+const PAIRS: [(&str, &str); 14] = [
     (METHOD, "source_only"),
     (METHOD, "pooled"),
     (METHOD, "multi_view"),
@@ -64,6 +68,8 @@ const PAIRS: [(&str, &str); 12] = [
     ("hybrid", "random_view"),
     ("deep", METHOD),
     ("deep_fidelity", "deep"),
+    ("deep_convolutional", METHOD),
+    ("deep_convolutional", "deep"),
 ];
 
 /// Factors that make a task.

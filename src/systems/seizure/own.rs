@@ -28,7 +28,13 @@ pub fn read(spec: &Spec, folder: &Path, observer: &dyn Observer) -> Result<Cohor
     let labels = files.par_iter().map(labels).collect::<Result<Vec<_>, _>>()?;
     let mut notices: Vec<String> = folders.iter().flat_map(|patient| patient.notices.iter().cloned()).collect();
     let channels = common(&labels, folder, &mut notices)?;
-    let cut = Cut { channels, rate: spec.rate, seconds: spec.seconds, views: spec.views.clone() };
+    let cut = Cut {
+        channels,
+        rate: spec.rate,
+        seconds: spec.seconds,
+        views: spec.views.clone(),
+        keeps_samples: spec.keeps_samples(),
+    };
     let record = |(patient, file): &(&PatientFolder, &crate::data::signal::MarkedFile)| {
         proceed(observer)?;
         let recording = Recording { name: file.name.clone(), ..read_recording(&file.path)? };

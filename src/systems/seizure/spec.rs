@@ -10,7 +10,7 @@ use crate::data::signal::{FolderNames, RATES, patient_names};
 use crate::lab::{Preset, Settings, StudyError, Validation};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
-use crate::systems::seizure::arms::ARMS;
+use crate::systems::seizure::arms::{ARMS, ArmRow, Learner, Views};
 use crate::systems::seizure::cohort::patient_name;
 use crate::systems::seizure::views::VIEWS;
 
@@ -107,6 +107,8 @@ pub struct Spec {
     pub kernel_rows: usize,
     /// Width of the hidden layers of a deep view.
     pub hidden: usize,
+    /// Planes of the first two convolutions of a convolutional view; the last two have twice as many.
+    pub filters: usize,
     /// Factor on the distance between domains in a deep view.
     pub deep_mmd: f64,
     /// How deep views are trained.
@@ -154,6 +156,7 @@ impl Default for Spec {
             bandwidth: 0.5,
             kernel_rows: 600,
             hidden: 32,
+            filters: 16,
             deep_mmd: 1.0,
             train: TrainConfig {
                 schedule: Schedule::Cosine { floor: 0.05 },
@@ -190,6 +193,15 @@ impl Spec {
             }
         }
         Ok(self.targets.clone())
+    }
+
+    /// Whether an arm reads samples.
+    pub fn keeps_samples(&self) -> bool {
+        let is_convolutional = |name: &String| {
+            let learner = ArmRow::named(name).map(|row| row.learner);
+            matches!(learner, Ok(Learner::Fuzzy { views: Views::Convolutional, .. }))
+        };
+        self.arms.iter().any(is_convolutional)
     }
 
     /// What folders are called.
@@ -232,11 +244,21 @@ impl Settings for Spec {
                 (spec.labels, spec.many_labels, spec.unlabelled, spec.source_segments) = (3, 6, 20, 10);
                 (spec.components, spec.rules, spec.clustered, spec.folds) = (4, 2, 30, 2);
                 (spec.qubits, spec.uploads, spec.kernel_rows, spec.hidden) = (2, 2, 40, 4);
-                (spec.rate, spec.train.epochs) = (64.0, 2);
+                (spec.rate, spec.filters, spec.train.epochs) = (64.0, 2, 2);
                 spec.targets = vec![patient_name(0)];
-                spec.arms = ["target_only", "transfer", "one_view", "hybrid", "deep_fidelity", "svm", "coral", "jda"]
-                    .map(String::from)
-                    .to_vec();
+                spec.arms = [
+                    "target_only",
+                    "transfer",
+                    "one_view",
+                    "hybrid",
+                    "deep_fidelity",
+                    "deep_convolutional",
+                    "svm",
+                    "coral",
+                    "jda",
+                ]
+                .map(String::from)
+                .to_vec();
             },
         },
         Preset {
@@ -289,6 +311,7 @@ impl Settings for Spec {
             .positive("bandwidth", self.bandwidth)
             .whole("kernel_rows", self.kernel_rows, 10..=10_000)
             .width("hidden", self.hidden)
+            .width("filters", self.filters)
             .not_negative("deep_mmd", self.deep_mmd)
             .train("train", &self.train);
         for weight in &self.source_weights {

@@ -12,7 +12,7 @@ use crate::systems::seizure::cohort::{CLASSES, Cohort, Record, SEIZURE};
 use crate::systems::seizure::spec::Spec;
 
 /// Rows that scalers are fitted on, at most.
-const FITTED: usize = 1_500;
+pub const FITTED: usize = 1_500;
 /// Segments of a block, where recordings may be on both sides of a split.
 const BLOCK: usize = 10;
 
@@ -88,6 +88,8 @@ pub struct Task {
     pub labels: [Vec<usize>; 3],
     /// Training rows that centres are found from: of the source first, then of the pool.
     pub clustered: Vec<usize>,
+    /// Samples of the rows of source and pool, and of the test rows; none unless an arm reads them.
+    pub samples: [Array2<f32>; 2],
 }
 
 /// A stretch of a recording that is on one side of a split.
@@ -117,7 +119,14 @@ impl Task {
         let of_source = strided(source.len(), spec.clustered / 2);
         let of_pool = strided(pool.len(), spec.clustered - spec.clustered / 2);
         let clustered = of_source.into_iter().chain(of_pool.into_iter().map(|k| source.len() + k)).collect();
-        let mut task = Self { views: Vec::new(), source, pool, test, labels, clustered };
+        let samples = [vec![&source, &pool], vec![&test]].map(|parts| {
+            let all: Vec<&Segment> = parts.into_iter().flatten().collect();
+            let of = |at: &Segment| cohort.patients[at.patient].records[at.record].samples.row(at.segment);
+            let mut rows = Array2::zeros((all.len(), all.first().map_or(0, |at| of(at).len())));
+            rows.rows_mut().into_iter().zip(all).for_each(|(mut row, at)| row.assign(&of(at)));
+            rows
+        });
+        let mut task = Self { views: Vec::new(), source, pool, test, labels, clustered, samples };
         for (view, name) in spec.views.iter().enumerate() {
             let rows = |all: &[&[Segment]]| -> Array2<f64> {
                 let all: Vec<&Segment> = all.iter().flat_map(|part| part.iter()).collect();

@@ -14,7 +14,7 @@ use crate::study::metric::ranking::auc;
 use crate::systems::seizure::arms::{ArmRow, Learner, Source, Views};
 use crate::systems::seizure::baselines;
 use crate::systems::seizure::cohort::{CLASSES, Cohort, SEIZURE};
-use crate::systems::seizure::deep;
+use crate::systems::seizure::deep::DeepTraining;
 use crate::systems::seizure::detector::{LearnedView, Learning, joined, probabilities};
 use crate::systems::seizure::extra_view::ExtraView;
 use crate::systems::seizure::rules;
@@ -98,6 +98,16 @@ impl Trial<'_> {
         }
     }
 
+    fn deep<'s>(&'s self, learning: &'s Learning, is_fidelity: bool, context: &'s Context) -> DeepTraining<'s> {
+        DeepTraining {
+            spec: self.spec,
+            domains: learning.domains,
+            is_fidelity,
+            seed: self.seed,
+            observer: context.observer,
+        }
+    }
+
     fn fuzzy(
         &self,
         learning: &Learning,
@@ -157,7 +167,12 @@ impl Trial<'_> {
                 extra = Some((view, scaler));
             }
             Views::Deep { is_fidelity } => {
-                learned = deep::views(self.spec, &learned, learning.domains, is_fidelity, self.seed, context.observer)?;
+                learned = self.deep(learning, is_fidelity, context).views(&learned)?;
+                plain.clear();
+            }
+            Views::Convolutional => {
+                let channels = self.cohort.cut.channels.len();
+                learned = self.deep(learning, false, context).convolutional(channels, &self.task.samples)?;
                 plain.clear();
             }
         }

@@ -62,7 +62,7 @@ impl ViewRow {
 }
 
 /// The packet whose nodes are about 2 Hz wide at this rate, those from 2 to 30 Hz, and their width.
-fn packet(rate: f64) -> (WaveletPacket, std::ops::Range<usize>, f64) {
+pub fn packet(rate: f64) -> (WaveletPacket, std::ops::Range<usize>, f64) {
     let levels = (rate / 4.0).log2().round().clamp(1.0, 12.0) as usize;
     let count = 1usize << levels;
     let width = rate / 2.0 / count as f64;
