@@ -15,15 +15,11 @@ const THREADS: &str = "RAYON_NUM_THREADS";
 /// of training a small network.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_freed_memory() {
-    const TRIM_THRESHOLD: i32 = -1;
-    const TOP_PAD: i32 = -2;
-    const MMAP_THRESHOLD: i32 = -3;
-    unsafe extern "C" {
-        fn mallopt(parameter: i32, value: i32) -> i32;
-    }
-    for (parameter, value) in [(TRIM_THRESHOLD, 1 << 30), (TOP_PAD, 16 << 20), (MMAP_THRESHOLD, 32 << 20)] {
+    for (parameter, value) in
+        [(libc::M_TRIM_THRESHOLD, 1 << 30), (libc::M_TOP_PAD, 16 << 20), (libc::M_MMAP_THRESHOLD, 32 << 20)]
+    {
         // SAFETY: it sets a number of the allocator under its lock. What it refuses stays as it was.
-        unsafe { mallopt(parameter, value) };
+        unsafe { libc::mallopt(parameter, value) };
     }
 }
 
