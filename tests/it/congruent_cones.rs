@@ -104,22 +104,22 @@ fn values_and_gradients_are_those_of_each_cone() {
 /// Numbers that all cones share stay numbers, and a cone that no other is like is run by itself.
 #[test]
 fn sums_without_slots_run_as_one_program() {
-    let mut circuit = Circuit::new(100);
+    let mut circuit = Circuit::new(24);
     for layer in 0..3 {
-        for qubit in 0..100 {
-            let angle = Param::Fixed((0.9 * (100 * layer + qubit) as f64).cos());
+        for qubit in 0..24 {
+            let angle = Param::Fixed((0.9 * (24 * layer + qubit) as f64).cos());
             circuit.push(Gate::Ry, &[qubit], &[angle]).unwrap().push(Gate::Rz, &[qubit], &[0.7.into()]).unwrap();
         }
-        for qubit in 0..99 {
+        for qubit in 0..23 {
             circuit.push(Gate::Cz, &[qubit, qubit + 1], &[]).unwrap();
         }
     }
     let program = Program::ideal(&circuit, &[]);
-    let strings = Observable::all_z(100);
+    let strings = Observable::all_z(24);
     let sum = Observable { terms: strings.iter().flat_map(|observable| observable.terms.clone()).collect() };
     let auto = Auto::new(EngineOptions::default());
     let whole = auto.expect(&program, Angles::of_weights(&[]), &[sum]).unwrap()[[0, 0]];
     let each = strings.iter().map(|z| auto.expect(&program, Angles::of_weights(&[]), &[z.clone()]).unwrap()[[0, 0]]);
-    // A hundred values, each to rounding.
-    assert!((whole - each.sum::<f64>()).abs() < 1e-11);
+    // Two dozen values, each to rounding.
+    assert!((whole - each.sum::<f64>()).abs() < 1e-12);
 }

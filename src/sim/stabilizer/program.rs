@@ -8,7 +8,7 @@ use super::cost::Drawing;
 use super::pulled::{Layout, merged, value, within_limit};
 use super::records::ShotRecords;
 use super::steps::{CliffordProgram, Sampling};
-use super::{NAME, Stabilizer};
+use super::{NAME, Stabilizer, tableau};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
@@ -147,9 +147,13 @@ impl StabilizerProgram {
 
 /// Outcomes of shots of a program at angles for all its slots.
 pub fn records(program: &Program, angles: &[f64], shots: usize, seed: u64) -> Result<ShotRecords, SimError> {
+    let qubits = program.qubits();
+    let affordable = |bytes| check::memory("drawing shots of stabilizer", qubits, bytes, "use fewer shots or qubits");
+    // Before a step is read for each measurement.
+    affordable(tableau::bytes(qubits))?;
     let program = CliffordProgram::with_outcomes(program, angles)?;
     let cost = Drawing::of(&program).cost(shots, rayon::current_num_threads());
-    check::memory("drawing shots of stabilizer", program.qubits, cost.bytes, "use fewer shots or qubits")?;
+    affordable(cost.bytes)?;
     check::seconds(&format!("{NAME} with {shots} shots"), cost.seconds, "use fewer shots")?;
     Ok(ShotRecords::draw(&program, shots, seed))
 }
