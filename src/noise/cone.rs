@@ -131,6 +131,9 @@ impl<'a> Cones<'a> {
                 Step::Measure { bit, .. } | Step::Assign { bit, .. } if bits.contains(bit) => Some(*bit),
                 _ => None,
             };
+            if written.is_none() && operands.iter().all(|&qubit| letters[qubit] == 0) {
+                continue;
+            }
             let before: Vec<Letters> = operands.iter().map(|&qubit| letters[qubit]).collect();
             let after = match written {
                 // Its value decides what happens later, and so does all that decides the value.
@@ -140,7 +143,6 @@ impl<'a> Cones<'a> {
                     }
                     Some(vec![ANY; operands.len()])
                 }
-                None if before.iter().all(|&letters| letters == 0) => None,
                 None => self.pulls[index].get_or_init(|| Pull::of(step, program.slots)).through(&before),
             };
             let Some(after) = after else { continue };

@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Cone, Cones, Program, Step};
+use crate::sim::congruent::{self, Congruent};
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
 use crate::sim::{Account, AngleGradient, Angles, EngineOptions, SimError, Simulator, check};
@@ -23,13 +24,26 @@ const MOST_STRINGS: usize = 1 << 12;
 /// What an engine takes for a call, and the factor by which its seconds count; `None` for what it does not run.
 type CostOf = dyn Fn(&Workload, &Call) -> Option<(Cost, f64)>;
 
+/// When observables run on their cones, and how.
+pub struct Way<'a> {
+    /// What the engine takes.
+    pub cost: &'a CostOf,
+    /// A program that takes less than this is run whole, seconds.
+    pub worth: f64,
+    /// Whether parts that differ in their angles alone are rows of one program: for engines that share what rows have in
+    /// common and draw nothing.
+    pub joins: bool,
+}
+
 /// Terms of observables whose cones lie in one program.
-struct Part {
-    program: Program,
+pub struct Part {
+    pub program: Program,
     /// On the part's qubits.
-    observables: Vec<Observable>,
-    /// Which of the whole program's observables each of them belongs to.
-    targets: Vec<usize>,
+    pub observables: Vec<Observable>,
+    /// Which of the whole program's observables each of them belongs to; of parts that are joined, each column of theirs.
+    pub targets: Vec<usize>,
+    /// If it is several parts in one.
+    pub congruent: Option<Congruent>,
 }
 
 /// The parts of a program, and what each observable has of the identity.
@@ -76,7 +90,7 @@ impl Parts {
             cone.qubits.iter().enumerate().for_each(|(position, &qubit)| positions[qubit] = position);
             let (targets, observables) =
                 terms.into_iter().map(|(o, terms)| (o, Observable { terms }.relabel(&positions))).unzip();
-            Part { program: cones.program(&cone), observables, targets }
+            Part { program: cones.program(&cone), observables, targets, congruent: None }
         };
         Some(Self { list: groups.into_iter().map(part).collect(), constants })
     }
@@ -86,14 +100,13 @@ impl Parts {
     }
 }
 
-/// The observables of `program` on their cones, each on `engine`; `None` if that is not worth it, by what the engine takes: a
-/// program that takes less than `worth` seconds is run whole.
+/// The observables of `program` on their cones, each on `engine`; `None` if that is not worth it, by what the engine takes.
 ///
 /// # Errors
 /// If an observable reaches past the register, or the engine refuses a cone where it would refuse the whole program.
 pub fn prepare(
     engine: &Arc<dyn Simulator>,
-    (cost, worth): (&CostOf, f64),
+    way: &Way,
     options: &EngineOptions,
     program: &Program,
     observables: &[Observable],
@@ -102,17 +115,22 @@ pub fn prepare(
     check::observables(program, observables)?;
     let call = Call { threads: 1, ..Call::new(Request::Values, options) };
     // What it does not run whole it may run in parts.
-    let takes =
-        |program: &Program, observables: &[Observable]| cost(&Workload::new(program, observables, input_slots), &call);
-    let whole = takes(program, observables);
-    let is_small = |(cost, factor): &(Cost, f64)| cost.fits() && factor * cost.seconds < worth;
+    let whole = (way.cost)(&Workload::new(program, observables, input_slots), &call);
+    let is_small = |(cost, factor): &(Cost, f64)| cost.fits() && factor * cost.seconds < way.worth;
     if observables.is_empty() || whole.is_some_and(|whole| is_small(&whole)) {
         return Ok(None);
     }
-    let Some(parts) = Parts::of(program, observables).filter(|parts| parts.widest() < program.qubits()) else {
+    let Some(mut parts) = Parts::of(program, observables).filter(|parts| parts.widest() < program.qubits()) else {
         return Ok(None);
     };
-    let costs = parts.list.iter().map(|part| takes(&part.program, &part.observables));
+    // Rows that differ share what depends on weights; parts that are planned once and joined would not.
+    if way.joins && input_slots == 0 {
+        parts.list = congruent::joined(parts.list);
+    }
+    let costs = parts.list.iter().map(|part| {
+        let (inputs, rows) = part.congruent.as_ref().map_or((input_slots, 1), |all| (all.inputs(), all.parts()));
+        (way.cost)(&Workload::new(&part.program, &part.observables, inputs), &call.rows(rows))
+    });
     match (whole, costs.collect::<Option<Vec<_>>>()) {
         (_, None) => return Ok(None),
         (Some((whole, factor)), Some(costs))
@@ -124,10 +142,13 @@ pub fn prepare(
         }
         _ => {}
     }
-    let on_part = |number: u64, cone: &Program, observables: &[Observable]| {
+    let on_part = |number: u64, part: &Part| {
         // Engines that draw do so independently.
         let engine = engine.with_substream(number).unwrap_or_else(|| Arc::clone(engine));
-        engine.prepare(cone, observables, input_slots)
+        match &part.congruent {
+            None => engine.prepare(&part.program, &part.observables, input_slots),
+            Some(all) => Ok(all.clone().prepared(engine.prepare(&part.program, &part.observables, all.inputs())?)),
+        }
     };
     Ok(Some(Arc::new(ConesProgram::new(engine, parts, program, observables, input_slots, on_part)?)))
 }
@@ -147,6 +168,7 @@ pub fn with_less_noise(
     check::observables(program, observables)?;
     let noise = |program: &Program| program.steps.iter().filter(|step| matches!(step, Step::Noise { .. })).count();
     let has_less = |parts: &Parts| parts.list.iter().any(|part| noise(&part.program) < noise(program));
+    let on_part = |number, part: &Part| on_part(number, &part.program, &part.observables);
     match Parts::of(program, observables).filter(has_less) {
         Some(parts) => {
             Ok(Some(Arc::new(ConesProgram::new(engine, parts, program, observables, input_slots, on_part)?)))
@@ -155,14 +177,14 @@ pub fn with_less_noise(
     }
 }
 
-/// [`prepare`] for an engine by itself, which draws so many shots if it draws.
+/// [`prepare`] for an engine by itself, which draws so many shots if it draws, and joins parts or does not.
 ///
 /// # Errors
 /// As [`prepare`].
 pub fn of_engine<E: Simulator + Copy + 'static>(
     engine: &E,
     cost: fn(&Workload, &Call) -> Option<Cost>,
-    shots: usize,
+    (shots, joins): (usize, bool),
     program: &Program,
     observables: &[Observable],
     input_slots: usize,
@@ -170,7 +192,8 @@ pub fn of_engine<E: Simulator + Copy + 'static>(
     let options = EngineOptions { precision: engine.precision(), shots, ..EngineOptions::default() };
     let cost = move |w: &Workload, call: &Call| Some((cost(w, call)?, 1.0));
     let engine: Arc<dyn Simulator> = Arc::new(*engine);
-    prepare(&engine, (&cost, WORTH), &options, program, observables, input_slots)
+    let way = Way { cost: &cost, worth: WORTH, joins };
+    prepare(&engine, &way, &options, program, observables, input_slots)
 }
 
 /// A refusal that says whose cone is too large.
@@ -219,10 +242,10 @@ impl ConesProgram {
         program: &Program,
         observables: &[Observable],
         input_slots: usize,
-        on_part: impl Fn(u64, &Program, &[Observable]) -> Result<Arc<dyn Prepared>, SimError>,
+        on_part: impl Fn(u64, &Part) -> Result<Arc<dyn Prepared>, SimError>,
     ) -> Result<Self, SimError> {
         let prepared = parts.list.iter().enumerate().map(|(number, part)| {
-            let prepared = on_part(number as u64, &part.program, &part.observables);
+            let prepared = on_part(number as u64, part);
             let prepared = prepared.map_err(|error| on_cone(error, part, program.qubits()))?;
             Ok(PreparedPart { prepared, targets: part.targets.clone() })
         });

@@ -19,6 +19,7 @@ mod check;
 mod compile;
 mod condition;
 mod cones;
+mod congruent;
 pub mod cost;
 mod density;
 mod derived;

@@ -12,6 +12,7 @@ mod calibrations;
 mod channels;
 mod circular;
 mod cones;
+mod congruent_cones;
 mod controls;
 mod costs;
 mod draw;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Arguments;
 use super::mitigated::Mitigated;
-use super::setup::Setup;
+use super::setup::{Setup, digits_at};
 use crate::circuit::qasm::OutcomeRegister;
 use crate::math::C64;
 use crate::noise::Program;
@@ -138,18 +138,14 @@ impl RegisterCounts {
         if setup.bits.is_empty() {
             return Vec::new();
         }
-        let empty = |register: &OutcomeRegister| Self {
+        let of_register = |(register, digits): (&OutcomeRegister, Vec<Option<usize>>)| Self {
             name: register.name.clone(),
             bits: register.bits.clone().collect(),
-            counts: counts.map(|_| BTreeMap::new()),
+            counts: counts.map(|counts| {
+                added(counts.iter().map(|(outcome, &count)| (digits_at(outcome, &digits), count)).collect())
+            }),
         };
-        let mut all: Vec<Self> = setup.registers.iter().map(empty).collect();
-        for (outcome, count) in counts.into_iter().flatten() {
-            for (register, (_, digits)) in all.iter_mut().zip(setup.by_register(outcome)) {
-                *register.counts.get_or_insert_default().entry(digits).or_default() += count;
-            }
-        }
-        all
+        setup.digits().map(of_register).collect()
     }
 }
 
@@ -299,12 +295,22 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
 fn counts_of(setup: &Setup, rows: &ShotRecords) -> BTreeMap<String, u64> {
     let position = |k: usize| if setup.bits.is_empty() { setup.positions[k] } else { k };
     let positions: Vec<usize> = (0..setup.outcome_bits().len()).rev().map(position).collect();
-    let mut counts = BTreeMap::new();
-    for (row, count) in rows.counts() {
-        let digit = |&position: &usize| if row[position / 64] >> (position % 64) & 1 == 1 { '1' } else { '0' };
-        *counts.entry(positions.iter().map(digit).collect()).or_default() += count;
-    }
-    counts
+    let digits = |row: &[u64]| {
+        let digits = positions.iter().map(|position| b'0' + (row[position / 64] >> (position % 64) & 1) as u8);
+        String::from_utf8(digits.collect()).expect("0 and 1 are text")
+    };
+    added(rows.counts().into_iter().map(|(row, count)| (digits(row), count)).collect())
+}
+
+/// Counts by bit string, those of equal strings added: a map is made faster of keys in order than key by key.
+fn added(mut counts: Vec<(String, u64)>) -> BTreeMap<String, u64> {
+    counts.sort_unstable();
+    counts.dedup_by(|from, to| {
+        let is_equal = from.0 == to.0;
+        to.1 += if is_equal { from.1 } else { 0 };
+        is_equal
+    });
+    counts.into_iter().collect()
 }
 
 /// What is indexed by the program's qubits, indexed by the file's; what is indexed by classical bits stays.

@@ -94,17 +94,18 @@ impl Setup {
         Ok(Self { program, qubits, positions, bits, registers, width, observables })
     }
 
-    /// The registers of the file in an outcome, a bit string, the lowest register first, and the outcome's digits of each:
-    /// the highest bit first, 0 for bits that nothing is written to.
-    pub fn by_register(&self, outcome: &str) -> impl Iterator<Item = (&OutcomeRegister, String)> {
-        let outcome = outcome.as_bytes();
+    /// The registers of the file, the lowest first, each with where an outcome, a bit string, has its digits: the highest bit
+    /// first, `None` for bits that nothing is written to.
+    pub fn digits(&self) -> impl Iterator<Item = (&OutcomeRegister, Vec<Option<usize>>)> {
+        let last = self.bits.len().saturating_sub(1);
         // The bits are ascending, as registers are, and the string has the highest first.
-        let holds =
-            move |bit: usize| self.bits.binary_search(&bit).is_ok_and(|at| outcome[outcome.len() - 1 - at] == b'1');
-        let digits = move |register: &OutcomeRegister| {
-            register.bits.clone().rev().map(|bit| if holds(bit) { '1' } else { '0' }).collect()
-        };
-        self.registers.iter().map(move |register| (register, digits(register)))
+        let digit = move |bit: usize| Some(last - self.bits.binary_search(&bit).ok()?);
+        self.registers.iter().map(move |register| (register, register.bits.clone().rev().map(digit).collect()))
+    }
+
+    /// The digits of each register of the file in an outcome, a bit string, the lowest register first.
+    pub fn by_register(&self, outcome: &str) -> impl Iterator<Item = String> {
+        self.digits().map(move |(_, digits)| digits_at(outcome, &digits))
     }
 
     /// Where the listed qubits of the file are in the program.
@@ -120,6 +121,13 @@ impl Setup {
     pub fn outcome_bits(&self) -> &[usize] {
         if self.bits.is_empty() { &self.qubits } else { &self.bits }
     }
+}
+
+/// The digits of a bit string at these places, 0 at none.
+pub fn digits_at(outcome: &str, places: &[Option<usize>]) -> String {
+    let outcome = outcome.as_bytes();
+    let digits = places.iter().map(|place| place.map_or(b'0', |at| outcome[at]));
+    String::from_utf8(digits.collect()).expect("0 and 1 are text")
 }
 
 /// The circuit with numbers in place of its open angles.

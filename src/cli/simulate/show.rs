@@ -262,7 +262,7 @@ fn order_of_bits(setup: &Setup) -> String {
 
 /// An outcome with a space between registers, the highest first.
 fn by_register(setup: &Setup, outcome: &str) -> String {
-    let mut parts: Vec<String> = setup.by_register(outcome).map(|(_, digits)| digits).collect();
+    let mut parts: Vec<String> = setup.by_register(outcome).collect();
     parts.reverse();
     parts.join(" ")
 }

@@ -68,7 +68,7 @@ impl Simulator for Density {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        if let Some(on_cones) = cones::of_engine(self, cost, 1, program, observables, input_slots)? {
+        if let Some(on_cones) = cones::of_engine(self, cost, (1, false), program, observables, input_slots)? {
             return Ok(on_cones);
         }
         Ok(match self.precision {

@@ -1,7 +1,7 @@
 //! What the engine takes.
 
 use super::pulled::MOST_TERMS;
-use super::steps::Sampling;
+use super::steps::{Action, CliffordProgram, Sampling};
 use super::tableau;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 
@@ -47,7 +47,10 @@ fn at_these_angles(w: &Workload, call: &Call) -> Cost {
         Request::Probabilities => (2f64.powi(w.width as i32), 1.0),
         Request::Sample => (0.0, 1.0),
     };
-    let drawing = if call.request == Request::Sample { drawing(w, call) } else { Cost { bytes: 0.0, seconds: 0.0 } };
+    let drawing = match call.request {
+        Request::Sample => Drawing::of_workload(w).cost(call.shots, call.threads),
+        _ => Cost { bytes: 0.0, seconds: 0.0 },
+    };
     // Mean signs of all sets of bits, in runs and in one list.
     let signs = if call.request == Request::Probabilities { 2.0 * w.outcomes() } else { 0.0 };
     Cost {
@@ -56,26 +59,81 @@ fn at_these_angles(w: &Workload, call: &Call) -> Cost {
     }
 }
 
-/// Drawing the shots of one row as rows of bits.
-pub fn drawing(w: &Workload, call: &Call) -> Cost {
-    let (qubits, shots) = (w.qubits as f64, call.shots as f64);
-    let (steps, noisy) = ((w.steps + w.width) as f64, w.noisy_steps as f64);
-    let measured = (w.width + w.outline.measurements()) as f64;
-    let bits = if w.measures { w.bits as f64 } else { (w.bits + w.qubits) as f64 };
-    let together = shots.min(LANES as f64);
-    let words = (together / 64.0).ceil();
-    let runs = (shots / LANES as f64).ceil();
-    // The reference is there while frames run.
-    let threads = runs.min(call.threads as f64);
-    let rows = 2.0 * 8.0 * shots * (w.width as f64 / 64.0).ceil();
-    // Each qubit has one outcome that is random and takes work on all strings; how many more there are is not known.
-    let reference = qubits * qubits / 4.0 * measured.min(2.0 * qubits) + qubits / 16.0 * (steps + measured);
-    let frames = runs * words * (2.0 * steps + 2.0 * qubits) + shots * measured / 64.0;
-    let alone = if w.stabilizer == Some(Sampling::Tableaux) { shots * reference } else { 0.0 };
-    Cost {
-        bytes: tableau::bytes(w.qubits) * if alone > 0.0 { 1.0 + threads } else { 1.0 }
-            + threads * 8.0 * words * (2.0 * qubits + bits)
-            + rows,
-        seconds: WORD * (reference + frames + alone) + ERROR * noisy * (runs + USUAL * shots),
+/// What of a program decides what drawing its shots takes.
+pub struct Drawing {
+    qubits: usize,
+    /// Classical bits, those behind the register included.
+    bits: usize,
+    /// Bits of an outcome.
+    width: usize,
+    /// Those that measure at the end included.
+    steps: usize,
+    /// Steps with noise, or a reset.
+    noisy_steps: usize,
+    measurements: usize,
+    sampling: Sampling,
+    /// Share of the strings of a state that a random outcome changes.
+    changed: f64,
+}
+
+/// The outcomes of terminal measurements are found without a new state.
+const TERMINAL: f64 = 0.125;
+
+impl Drawing {
+    /// Of a program that is not read yet.
+    fn of_workload(w: &Workload) -> Self {
+        Self {
+            qubits: w.qubits,
+            bits: if w.measures { w.bits } else { w.bits + w.qubits },
+            width: w.width,
+            steps: w.steps + w.width,
+            noisy_steps: w.noisy_steps,
+            measurements: w.width + w.outline.measurements(),
+            sampling: w.stabilizer.unwrap_or(Sampling::Frames),
+            changed: if w.outline.measurements() == 0 { TERMINAL } else { 1.0 },
+        }
+    }
+
+    /// Of a program with its outcomes.
+    pub fn of(program: &CliffordProgram) -> Self {
+        let count = |is: fn(&Action) -> bool| program.steps.iter().filter(|step| is(&step.action)).count();
+        let changes = program.changes();
+        let before = &program.steps[..changes];
+        let is_terminal = !before.iter().any(|step| matches!(step.action, Action::Measure { .. } | Action::Reset));
+        Self {
+            qubits: program.qubits,
+            bits: program.bits,
+            width: program.outcome.len(),
+            steps: program.steps.len(),
+            noisy_steps: count(|action| matches!(action, Action::Noise(_) | Action::Reset)),
+            measurements: count(|action| matches!(action, Action::Measure { .. })),
+            sampling: program.sampling(),
+            changed: if is_terminal { TERMINAL } else { 1.0 },
+        }
+    }
+
+    /// Drawing so many shots of one row as rows of bits.
+    pub fn cost(&self, shots: usize, threads: usize) -> Cost {
+        let (qubits, shots, bits) = (self.qubits as f64, shots as f64, self.bits as f64);
+        let (steps, noisy, measured) = (self.steps as f64, self.noisy_steps as f64, self.measurements as f64);
+        let together = shots.min(LANES as f64);
+        let words = (together / 64.0).ceil();
+        let runs = (shots / LANES as f64).ceil();
+        // The reference is there while frames run.
+        let threads = runs.min(threads as f64);
+        let rows = 2.0 * 8.0 * shots * (self.width as f64 / 64.0).ceil();
+        // Each qubit has one outcome that is random and takes work on all strings; how many more there are is not known.
+        let collapses = self.changed * qubits * qubits / 4.0 * measured.min(2.0 * qubits);
+        let reference = collapses + qubits / 16.0 * (steps + measured);
+        let frames = runs * words * (2.0 * steps + 2.0 * qubits) + shots * measured / 64.0;
+        let alone = if self.sampling == Sampling::Tableaux { shots * reference } else { 0.0 };
+        // Strings with known outcomes, half a tableau, come to it.
+        let tableau = 1.5 * tableau::bytes(self.qubits);
+        Cost {
+            bytes: tableau * if alone > 0.0 { 1.0 + threads } else { 1.0 }
+                + threads * 8.0 * words * (2.0 * qubits + bits)
+                + rows,
+            seconds: WORD * (reference + frames + alone) + ERROR * noisy * (runs + USUAL * shots),
+        }
     }
 }

@@ -21,7 +21,11 @@ impl Reference {
     pub fn of(program: &CliffordProgram) -> Self {
         let (mut tableau, mut bits) = (Tableau::new(program.qubits), vec![false; program.bits]);
         let mut happened = Vec::with_capacity(program.steps.len());
-        for step in &program.steps {
+        let changes = program.changes();
+        for (number, step) in program.steps.iter().enumerate() {
+            if number == changes {
+                tableau.close();
+            }
             let met = step.condition.as_ref().is_none_or(|condition| is_met(condition, &bits));
             let mut here = met;
             match &step.action {
@@ -239,7 +243,11 @@ pub fn run_alone(program: &CliffordProgram, stream: &mut Stream) -> Vec<bool> {
         let flip = flips[usize::from(bit)];
         bit ^ (flip > 0.0 && stream.uniform() < flip)
     };
-    for step in &program.steps {
+    let changes = program.changes();
+    for (number, step) in program.steps.iter().enumerate() {
+        if number == changes {
+            tableau.close();
+        }
         if step.condition.as_ref().is_some_and(|condition| !is_met(condition, &bits)) {
             continue;
         }

@@ -3,7 +3,7 @@
 //! A program with its angles put in becomes Clifford operations as tables of Pauli strings (`clifford`), Pauli noise,
 //! measurements, resets and conditions (`steps`). Values and probabilities are products of letters and bits pulled back to
 //! the start, noise included, without error (`pulled`). Shots are differences from one run on a tableau (`tableau`,
-//! `frames`), as rows of bits (`records`).
+//! its last measurements: `terminal`; `frames`), as rows of bits (`records`).
 
 mod clifford;
 mod cost;
@@ -13,6 +13,7 @@ mod pulled;
 mod records;
 mod steps;
 mod tableau;
+mod terminal;
 
 use std::sync::Arc;
 
@@ -63,8 +64,7 @@ impl Stabilizer {
     /// # Errors
     /// As [`Simulator::expect`], and if so many shots take too much memory or too long.
     pub fn records(&self, program: &Program, angles: &[f64], shots: usize, seed: u64) -> Result<ShotRecords, SimError> {
-        let (prepared, all) = self.at(program, angles)?;
-        prepared.records(&all, shots, seed)
+        program::records(program, &Self::angles(program, angles)?, shots, seed)
     }
 
     /// Mean signs `⟨(-1)^(sum of recorded bits)⟩` of sets of bits of an outcome, exact with all noise and misreadings: the
@@ -73,16 +73,15 @@ impl Stabilizer {
     /// # Errors
     /// As [`Simulator::expect`], and if a set names a bit that outcomes do not have.
     pub fn parities(&self, program: &Program, angles: &[f64], sets: &[Vec<usize>]) -> Result<Vec<f64>, SimError> {
-        let (prepared, all) = self.at(program, angles)?;
-        prepared.parities(&all, sets)
+        let all = Self::angles(program, angles)?;
+        StabilizerProgram::new(program, &[], 0)?.parities(&all, sets)
     }
 
-    /// The program, and the angles of all its slots.
-    fn at(&self, program: &Program, angles: &[f64]) -> Result<(StabilizerProgram, Vec<f64>), SimError> {
+    /// The angles of all slots.
+    fn angles(program: &Program, angles: &[f64]) -> Result<Vec<f64>, SimError> {
         let all = all_angles(program, &Angles::of_weights(angles))?;
-        let prepared = StabilizerProgram::new(program, &[], 0)?;
         check::angles(program.slots, 0, &all.view())?;
-        Ok((prepared, all.view().row(0)))
+        Ok(all.view().row(0))
     }
 }
 

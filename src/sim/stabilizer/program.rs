@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::cost::drawing;
+use super::cost::Drawing;
 use super::pulled::{Layout, merged, value, within_limit};
 use super::records::ShotRecords;
 use super::steps::{CliffordProgram, Sampling};
-use super::{NAME, Stabilizer};
+use super::{NAME, Stabilizer, tableau};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
@@ -73,17 +73,6 @@ impl StabilizerProgram {
 
     fn call(&self, request: Request, rows: usize, shots: usize) -> Call {
         Call::new(request, &EngineOptions { shots, ..EngineOptions::default() }).rows(rows)
-    }
-
-    /// Outcomes of shots at the angles of one row.
-    pub fn records(&self, angles: &[f64], shots: usize, seed: u64) -> Result<ShotRecords, SimError> {
-        let program = CliffordProgram::with_outcomes(&self.program, angles)?;
-        let call = self.call(Request::Sample, 1, shots);
-        let workload = Workload { stabilizer: Some(program.sampling()), ..self.workload.clone() };
-        let cost = drawing(&workload, &call);
-        check::memory("drawing shots of stabilizer", program.qubits, cost.bytes, "use fewer shots or qubits")?;
-        check::seconds(&format!("{NAME} with {shots} shots"), cost.seconds, "use fewer shots")?;
-        Ok(ShotRecords::draw(&program, shots, seed))
     }
 
     /// Mean signs `⟨(-1)^(sum of the bits)⟩` of recorded bits, one for each set.
@@ -156,6 +145,19 @@ impl StabilizerProgram {
     }
 }
 
+/// Outcomes of shots of a program at angles for all its slots.
+pub fn records(program: &Program, angles: &[f64], shots: usize, seed: u64) -> Result<ShotRecords, SimError> {
+    let qubits = program.qubits();
+    let affordable = |bytes| check::memory("drawing shots of stabilizer", qubits, bytes, "use fewer shots or qubits");
+    // Before a step is read for each measurement.
+    affordable(tableau::bytes(qubits))?;
+    let program = CliffordProgram::with_outcomes(program, angles)?;
+    let cost = Drawing::of(&program).cost(shots, rayon::current_num_threads());
+    affordable(cost.bytes)?;
+    check::seconds(&format!("{NAME} with {shots} shots"), cost.seconds, "use fewer shots")?;
+    Ok(ShotRecords::draw(&program, shots, seed))
+}
+
 impl Prepared for StabilizerProgram {
     fn resolved_name(&self, _batch: usize) -> String {
         Stabilizer.name()
@@ -202,7 +204,7 @@ impl Prepared for StabilizerProgram {
         self.check_cost(&self.call(Request::Sample, angles.batch(), shots), Sampling::Frames)?;
         let mut out = Array2::zeros((angles.batch(), 1 << self.workload.width));
         for (row, mut counts) in out.rows_mut().into_iter().enumerate() {
-            let records = self.records(&angles.row(row), shots, Stream::numbered(seed, row as u64).bits())?;
+            let records = records(&self.program, &angles.row(row), shots, Stream::numbered(seed, row as u64).bits())?;
             (0..shots).for_each(|shot| counts[records.row(shot)[0] as usize] += 1);
         }
         Ok(out)

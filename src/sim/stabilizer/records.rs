@@ -49,9 +49,10 @@ impl ShotRecords {
 
     /// How often each outcome came up, in the order of the words.
     pub fn counts(&self) -> BTreeMap<&[u64], u64> {
-        let mut counts = BTreeMap::new();
-        (0..self.shots).for_each(|shot| *counts.entry(self.row(shot)).or_default() += 1);
-        counts
+        let mut rows: Vec<&[u64]> = (0..self.shots).map(|shot| self.row(shot)).collect();
+        rows.sort_unstable();
+        // A map is made faster of keys in order than key by key.
+        rows.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u64)).collect()
     }
 
     /// Rows of so many bits each, packed by [`ShotRecords::packed`].

@@ -1,15 +1,17 @@
 //! A program as Clifford operations, Pauli noise, measurements and resets, with its angles put in.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::Array2;
+use smallvec::smallvec;
 
 use super::NAME;
 use super::clifford::{Clifford, MOST_OPERANDS, anticommute};
 use crate::circuit::gate::GATES;
-use crate::circuit::{Condition, Gate, Op, OpKind};
+use crate::circuit::{Condition, Gate, Op, OpKind, Operands};
 use crate::noise::{self, Channel, Confusion, PairConfusion, Program};
 use crate::sim::SimError;
 use crate::sim::readout::ProgramParts;
@@ -20,7 +22,7 @@ const TOLERANCE: f64 = 1e-12;
 /// Something done to its qubits where the classical bits meet the condition.
 pub struct Step {
     pub action: Action,
-    pub qubits: Vec<usize>,
+    pub qubits: Operands,
     pub condition: Option<Condition>,
 }
 
@@ -103,17 +105,34 @@ impl CliffordProgram {
     /// # Errors
     /// If a step is neither Clifford nor Pauli noise; the message names it.
     pub fn body(program: &Program, angles: &[f64]) -> Result<Self, SimError> {
+        Self::read(program, &ProgramParts::of(program), angles)
+    }
+
+    fn read(program: &Program, parts: &ProgramParts, angles: &[f64]) -> Result<Self, SimError> {
         let mut reader = Reader::default();
-        let steps = ProgramParts::of(program).body.into_iter().map(|step| reader.step(step, angles));
-        let steps: Vec<Option<Step>> = steps.collect::<Result<_, _>>()?;
+        // Room for measurements: to move many steps takes longer than to read them.
+        let mut steps = Vec::with_capacity(parts.body.len() + program.qubits());
+        for step in &parts.body {
+            steps.extend(reader.step(step, angles)?);
+        }
         Ok(Self {
             qubits: program.qubits(),
             bits: program.bits,
-            steps: steps.into_iter().flatten().collect(),
+            steps,
             outcome: 0..0,
             misread: Vec::new(),
             pairs: Vec::new(),
         })
+    }
+
+    /// Number of steps up to the last that moves strings of qubits: behind it there are only Paulis and measurements.
+    pub fn changes(&self) -> usize {
+        let moves = |step: &Step| match &step.action {
+            Action::Clifford(clifford) => clifford.as_pauli().is_none(),
+            Action::Reset => true,
+            Action::Noise(_) | Action::Measure { .. } | Action::Assign { .. } => false,
+        };
+        self.steps.iter().rposition(moves).map_or(0, |last| last + 1)
     }
 
     /// How its shots are drawn.
@@ -127,10 +146,11 @@ impl CliffordProgram {
     /// # Errors
     /// As [`CliffordProgram::body`].
     pub fn with_outcomes(program: &Program, angles: &[f64]) -> Result<Self, SimError> {
-        let mut whole = Self::body(program, angles)?;
+        let parts = ProgramParts::of(program);
+        let mut whole = Self::read(program, &parts, angles)?;
         let measure = |qubit, bit| Step {
             action: Action::Measure { bit, confusion: None },
-            qubits: vec![qubit],
+            qubits: smallvec![qubit],
             condition: None,
         };
         if !program.measures() {
@@ -139,7 +159,7 @@ impl CliffordProgram {
             whole.bits = whole.outcome.end;
             return Ok(whole);
         }
-        let list = ProgramParts::of(program).measurements.list;
+        let list = parts.measurements.list;
         whole.outcome = 0..program.outcome_bits();
         whole.misread = list.iter().filter_map(|read| Some((read.bit, read.confusion?))).collect();
         let bit = |qubit| Some(list.iter().find(|read| read.qubit == qubit)?.bit);
@@ -199,11 +219,42 @@ const _: () = {
     }
 };
 
+/// A hash of few words: the usual one takes longer than all else that is done for a gate.
+#[derive(Default)]
+struct WordHasher(u64);
+
+impl Hasher for WordHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    /// Multiplication by an odd number near 2⁶⁴ over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4).
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word as u64);
+    }
+}
+
 /// Turns steps of a program into ours. The same gates and channels come again and again.
 #[derive(Default)]
 struct Reader {
     /// By gate, number of controls, and angles. An array: comparing empty vectors takes longer than all else for plain gates.
-    gates: HashMap<(Gate, usize, [u64; MOST_ANGLES]), Option<Arc<Clifford>>>,
+    gates: HashMap<(Gate, usize, [u64; MOST_ANGLES]), Option<Arc<Clifford>>, BuildHasherDefault<WordHasher>>,
     /// By the place of the operators, which clones of a channel share.
     channels: HashMap<usize, Option<Arc<PauliNoise>>>,
 }
@@ -212,17 +263,17 @@ impl Reader {
     fn step(&mut self, step: &noise::Step, angles: &[f64]) -> Result<Option<Step>, SimError> {
         let (action, qubits, condition) = match step {
             noise::Step::Gate(op) => match self.gate(op, angles)? {
-                Some(clifford) => (Action::Clifford(clifford), op.qubits.to_vec(), &op.condition),
+                Some(clifford) => (Action::Clifford(clifford), op.qubits.clone(), &op.condition),
                 None => return Ok(None),
             },
-            noise::Step::Noise { channel, qubits, condition } => (self.channel(channel)?, qubits.clone(), condition),
+            noise::Step::Noise { channel, qubits, condition } => (self.channel(channel)?, qubits[..].into(), condition),
             noise::Step::Measure { qubit, bit, confusion, condition } => {
-                (Action::Measure { bit: *bit, confusion: *confusion }, vec![*qubit], condition)
+                (Action::Measure { bit: *bit, confusion: *confusion }, smallvec![*qubit], condition)
             }
             noise::Step::Assign { bit, value, condition } => {
-                (Action::Assign { bit: *bit, value: *value }, Vec::new(), condition)
+                (Action::Assign { bit: *bit, value: *value }, smallvec![], condition)
             }
-            noise::Step::Reset { qubit, condition } => (Action::Reset, vec![*qubit], condition),
+            noise::Step::Reset { qubit, condition } => (Action::Reset, smallvec![*qubit], condition),
         };
         Ok(Some(Step { action, qubits, condition: condition.clone() }))
     }

@@ -5,8 +5,10 @@
 //! random outcome takes work on all strings.
 
 use pulp::{Simd, WithSimd, bytemuck};
+use smallvec::SmallVec;
 
 use super::clifford::Clifford;
+use super::terminal::KnownOutcomes;
 
 /// A state of n qubits as 2n Hermitian strings `i^{|x & z|} X^x Z^z`: row 2q is U† X_q U, row 2q + 1 is U† Z_q U.
 pub struct Tableau {
@@ -15,6 +17,10 @@ pub struct Tableau {
     rows: Vec<u64>,
     /// Which rows have a negative sign.
     signs: Vec<bool>,
+    /// Once nothing but Paulis and measurements follows.
+    terminal: Option<KnownOutcomes>,
+    /// What an operation makes of rows, one after the other: memory that is asked for once.
+    images: Vec<u64>,
 }
 
 /// Words of the X bits of a row.
@@ -27,7 +33,7 @@ pub fn bytes(qubits: usize) -> f64 {
     2.0 * qubits as f64 * (16.0 * words(qubits) as f64 + 1.0)
 }
 
-fn bit(words: &[u64], at: usize) -> bool {
+pub fn bit(words: &[u64], at: usize) -> bool {
     words[at / 64] >> (at % 64) & 1 == 1
 }
 
@@ -40,14 +46,14 @@ const LANES: usize = 8;
 
 /// Counts of bits modulo 4 over many words, position by position.
 #[derive(Clone, Copy)]
-struct Quarters<S: Simd> {
+pub struct Quarters<S: Simd> {
     low: S::u64s,
     high: S::u64s,
 }
 
 impl<S: Simd> Quarters<S> {
     #[inline(always)]
-    fn new(simd: S) -> Self {
+    pub fn new(simd: S) -> Self {
         Self { low: simd.splat_u64s(0), high: simd.splat_u64s(0) }
     }
 
@@ -58,7 +64,7 @@ impl<S: Simd> Quarters<S> {
     }
 
     #[inline(always)]
-    fn sum(self) -> u32 {
+    pub fn sum(self) -> u32 {
         (ones::<S>(self.low) + 2 * ones::<S>(self.high)) % 4
     }
 }
@@ -83,22 +89,27 @@ impl WithSimd for Multiply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> u32 {
-        let half = self.by.len() / 2;
-        let ((x, z), (by_x, by_z)) = (self.product.split_at_mut(half), self.by.split_at(half));
-        let own = S::as_mut_simd_u64s(x).0.iter_mut().zip(S::as_mut_simd_u64s(z).0);
-        let by = S::as_simd_u64s(by_x).0.iter().zip(S::as_simd_u64s(by_z).0);
-        let (and, xor) = (|a, b| simd.and_u64s(a, b), |a, b| simd.xor_u64s(a, b));
         let mut power = Quarters::new(simd);
-        for ((x, z), (&by_x, &by_z)) in own.zip(by) {
-            let before = and(*x, by_z);
-            let differ = xor(before, and(*z, by_x));
-            (*x, *z) = (xor(*x, by_x), xor(*z, by_z));
-            // XY = iZ and its cyclic permutations; the others are -i, which is i three times.
-            let is_minus = xor(xor(*x, *z), xor(power.low, before));
-            power.high = xor(power.high, and(is_minus, differ));
-            power.low = xor(power.low, differ);
-        }
+        multiply(simd, self.product, self.by, &mut power);
         power.sum()
+    }
+}
+
+/// Multiplies a string by another from the right, and adds to a power of i that of the product as a Hermitian string.
+#[inline(always)]
+pub fn multiply<S: Simd>(simd: S, product: &mut [u64], by: &[u64], power: &mut Quarters<S>) {
+    let half = by.len() / 2;
+    let ((x, z), (by_x, by_z)) = (product.split_at_mut(half), by.split_at(half));
+    let own = S::as_mut_simd_u64s(x).0.iter_mut().zip(S::as_mut_simd_u64s(z).0);
+    let by = S::as_simd_u64s(by_x).0.iter().zip(S::as_simd_u64s(by_z).0);
+    for ((x, z), (&by_x, &by_z)) in own.zip(by) {
+        let before = simd.and_u64s(*x, by_z);
+        let differ = simd.xor_u64s(before, simd.and_u64s(*z, by_x));
+        (*x, *z) = (simd.xor_u64s(*x, by_x), simd.xor_u64s(*z, by_z));
+        // XY = iZ and its cyclic permutations; the others are -i, which is i three times.
+        let is_minus = simd.xor_u64s(simd.xor_u64s(*x, *z), simd.xor_u64s(power.low, before));
+        power.high = simd.xor_u64s(power.high, simd.and_u64s(is_minus, differ));
+        power.low = simd.xor_u64s(power.low, differ);
     }
 }
 
@@ -166,7 +177,8 @@ impl Tableau {
     /// All qubits in |0⟩.
     pub fn new(qubits: usize) -> Self {
         let words = words(qubits);
-        let mut tableau = Self { words, rows: vec![0; 4 * qubits * words], signs: vec![false; 2 * qubits] };
+        let (rows, signs) = (vec![0; 4 * qubits * words], vec![false; 2 * qubits]);
+        let mut tableau = Self { words, rows, signs, terminal: None, images: Vec::new() };
         for qubit in 0..qubits {
             flip(tableau.row_mut(2 * qubit), qubit);
             flip(tableau.row_mut(2 * qubit + 1), 64 * words + qubit);
@@ -182,32 +194,48 @@ impl Tableau {
         &mut self.rows[2 * self.words * number..][..2 * self.words]
     }
 
+    /// From here on there are only Paulis and measurements, whose outcomes take less work than states.
+    pub fn close(&mut self) {
+        self.terminal = Some(KnownOutcomes::default());
+    }
+
     pub fn apply(&mut self, clifford: &Clifford, qubits: &[usize]) {
         let row_of = |bit: usize| 2 * qubits[bit / 2] + bit % 2;
         let generators = 0..2 * qubits.len();
-        let mut changed = Vec::new();
+        let length = 2 * self.words;
+        // All images are made of the rows as they were.
+        let mut images = std::mem::take(&mut self.images);
+        images.clear();
+        let mut changed = SmallVec::<[(usize, bool, bool); 4]>::new();
         for (generator, &(image, sign)) in generators.clone().map(|bit| (bit, &clifford.backward[1 << bit])) {
-            if image == 1 << generator && !sign {
+            let row = row_of(generator);
+            if image == 1 << generator {
+                changed.extend(sign.then_some((row, !self.signs[row], false)));
                 continue;
             }
             // Y = iXZ.
             let mut turns = (image & image >> 1 & 0x5555).count_ones() + 2 * u32::from(sign);
-            let mut factors = generators.clone().filter(|bit| image >> bit & 1 == 1).map(row_of);
-            // A generator has an image with a factor.
-            let mut product = factors.next().map_or(Vec::new(), |first| {
-                turns += 2 * u32::from(self.signs[first]);
-                self.row(first).to_vec()
-            });
+            let factors = generators.clone().filter(|bit| image >> bit & 1 == 1).map(row_of);
+            let start = images.len();
             for factor in factors {
-                let power = pulp::Arch::new().dispatch(Multiply { product: &mut product, by: self.row(factor) });
-                turns += power + 2 * u32::from(self.signs[factor]);
+                turns += 2 * u32::from(self.signs[factor]);
+                let by = &self.rows[length * factor..][..length];
+                if images.len() == start {
+                    images.extend_from_slice(by);
+                } else {
+                    turns += pulp::Arch::new().dispatch(Multiply { product: &mut images[start..], by });
+                }
             }
-            changed.push((row_of(generator), product, turns % 4 == 2));
+            changed.push((row, turns % 4 == 2, true));
         }
-        for (row, product, sign) in changed {
-            self.row_mut(row).copy_from_slice(&product);
+        let mut from = images.chunks_exact(length);
+        for (row, sign, moved) in changed {
             self.signs[row] = sign;
+            if let Some(image) = if moved { from.next() } else { None } {
+                self.row_mut(row).copy_from_slice(image);
+            }
         }
+        self.images = images;
     }
 
     /// A Pauli string: signs of X and Z of its qubits that anticommute with it.
@@ -221,6 +249,9 @@ impl Tableau {
     /// Measures Z of a qubit; `draw` decides outcomes that are random.
     pub fn measure(&mut self, qubit: usize, draw: impl FnOnce() -> bool) -> bool {
         let row = 2 * qubit + 1;
+        if let Some(known) = &mut self.terminal {
+            return known.measure(&self.rows[2 * self.words * row..][..2 * self.words], self.signs[row], draw);
+        }
         // Z alone leaves |0…0⟩ as it is, but for the sign.
         if let Some(word) = self.row(row)[..self.words].iter().position(|&x| x != 0) {
             let pivot = 64 * word + self.row(row)[word].trailing_zeros() as usize;

@@ -101,7 +101,7 @@ impl Simulator for Statevector {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        if let Some(on_cones) = cones::of_engine(self, cost, 1, program, observables, input_slots)? {
+        if let Some(on_cones) = cones::of_engine(self, cost, (1, true), program, observables, input_slots)? {
             return Ok(on_cones);
         }
         let request = if observables.is_empty() { Request::Probabilities } else { Request::Values };

@@ -88,7 +88,7 @@ impl Simulator for Trajectory {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        if let Some(on_cones) = cones::of_engine(self, cost, self.shots, program, observables, input_slots)? {
+        if let Some(on_cones) = cones::of_engine(self, cost, (self.shots, false), program, observables, input_slots)? {
             return Ok(on_cones);
         }
         Ok(match self.precision {
