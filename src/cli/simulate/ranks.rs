@@ -44,7 +44,7 @@ impl Engine {
                     arguments.precision == Precision::Double,
                     "a state over ranks has double precision; leave --precision single out, or start without mpirun"
                 );
-                Ok(Self::State(Sharded::new(ranks)?))
+                Ok(Self::State(Sharded::new(ranks)))
             }
             "auto" => Ok(Self::Shots(ShotBlocks::new("trajectory", options(arguments), ranks)?)),
             name => Ok(Self::Shots(ShotBlocks::new(name, options(arguments), ranks)?)),

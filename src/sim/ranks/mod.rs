@@ -17,7 +17,7 @@
 //! let mut circuit = Circuit::new(3);
 //! circuit.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[1, 2], &[])?;
 //! let program = Program::ideal(&circuit, &[]);
-//! let outcomes = on_threads(2, |rank| Sharded::new(Arc::new(rank))?.outcomes(&program, &[], 100, 7));
+//! let outcomes = on_threads(2, |rank| Sharded::new(Arc::new(rank)).outcomes(&program, &[], 100, 7));
 //! assert_eq!(outcomes[0], outcomes[1]);
 //! assert!(outcomes[0].as_ref().is_ok_and(|shots| shots.iter().all(|&outcome| outcome == 0 || outcome == 7)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

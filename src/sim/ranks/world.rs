@@ -73,10 +73,12 @@ impl Communicator for World {
 
     fn gather(&self, mine: &[f64]) -> Result<Vec<f64>, SimError> {
         let world = SimpleCommunicator::world();
-        let mut counts: Vec<Count> = vec![0; self.size];
-        world.all_gather_into(&count(mine.len())?, &mut counts[..]);
-        let total = counts.iter().map(|&count| count as usize).sum();
+        let mut lengths = vec![0u64; self.size];
+        world.all_gather_into(&(mine.len() as u64), &mut lengths[..]);
+        let total = lengths.iter().sum::<u64>() as usize;
+        // Every rank sees the same total, so all refuse it or none.
         count(total)?;
+        let counts: Vec<Count> = lengths.iter().map(|&length| length as Count).collect();
         let starts = counts.iter().scan(0, |end, count| {
             *end += count;
             Some(*end - count)

@@ -38,17 +38,9 @@ pub struct Sharded {
 }
 
 impl Sharded {
-    /// An engine over these ranks.
-    ///
-    /// # Errors
-    /// If their number is not a power of two from 1 to 1,024.
-    pub fn new(ranks: Arc<dyn Communicator>) -> Result<Self, SimError> {
-        let size = ranks.size();
-        if size.is_power_of_two() && size <= readings::LEAVES {
-            return Ok(Self { ranks });
-        }
-        let below = 1 << size.min(readings::LEAVES).ilog2();
-        Err(SimError::RankCount { ranks: size, qubits: 0, instead: format!("{below}, a power of two") })
+    /// An engine over these ranks: a power of two from 1 to 1,024, which [`Simulator::prepare`] checks.
+    pub fn new(ranks: Arc<dyn Communicator>) -> Self {
+        Self { ranks }
     }
 
     /// How often each rank exchanges half of its amplitudes with a partner when this program runs on so many ranks.

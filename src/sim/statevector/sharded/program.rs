@@ -12,6 +12,7 @@ use crate::sim::ranks::agreed;
 use crate::sim::readout::{ProgramParts, TerminalMeasurements, record, recorded};
 use crate::sim::statevector::gates::Gate;
 use crate::sim::statevector::plan::gates;
+use crate::sim::statevector::sharded::readings::LEAVES;
 use crate::sim::statevector::sharded::route::{Move, route as route_of};
 use crate::sim::statevector::sharded::shard::Shard;
 use crate::sim::statevector::sharded::{NAME, Sharded, readings};
@@ -33,16 +34,18 @@ pub struct ShardedProgram {
 
 /// Qubits that a rank holds of a register.
 fn local(qubits: usize, ranks: usize) -> Result<usize, SimError> {
-    let bits = ranks.ilog2() as usize;
-    let instead = || format!("at most {}, a power of two", 1u64 << qubits.min(63));
-    let fits = ranks.is_power_of_two() && bits <= qubits;
-    if fits { Ok(qubits - bits) } else { Err(SimError::RankCount { ranks, qubits, instead: instead() }) }
+    let most = LEAVES.min(1 << qubits.min(63));
+    if ranks.is_power_of_two() && ranks <= most {
+        return Ok(qubits - ranks.ilog2() as usize);
+    }
+    let instead = format!("a power of two, at most {most}");
+    Err(SimError::RankCount { ranks, qubits, instead })
 }
 
 /// The route of a program over so many ranks.
 pub fn route(program: &Program, ranks: usize) -> Result<Vec<Move>, SimError> {
     let gates = gates(program, &ProgramParts::of(program), 0)?;
-    route_of(&gates, program.qubits(), local(program.qubits(), ranks.max(1))?)
+    route_of(&gates, program.qubits(), local(program.qubits(), ranks)?)
 }
 
 impl ShardedProgram {

@@ -65,10 +65,13 @@ impl<'a> Shard<'a> {
     }
 
     /// Two places within the rank change what they hold.
-    pub fn swap(&mut self, places: [usize; 2]) {
-        let layout = OperandLayout::new(self.local, &[], &places);
-        let kind = MatrixKind::Permutation(vec![0, 2, 1, 3]);
-        apply(&mut self.state, &layout, &kind, Entries { list: &[], by_row: false });
+    pub fn swap(&mut self, [one, other]: [usize; 2]) {
+        let both = 1 << one | 1 << other;
+        // In place: a buffer could be as large as the state.
+        for k in (0..1usize << self.local).filter(|k| k & both == 1 << one) {
+            self.state.re.swap(k, k ^ both);
+            self.state.im.swap(k, k ^ both);
+        }
     }
 
     /// A place of the rank's number and one within the rank change what they hold: amplitudes in which the two bits differ move
