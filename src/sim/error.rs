@@ -133,4 +133,16 @@ pub enum SimError {
     /// Qubits that are not in the register, or named twice.
     #[error("qubit {qubit} is not in the program's register of {qubits}, or is listed twice")]
     BadQubit { qubit: usize, qubits: usize },
+    /// A rank that no message comes from.
+    #[error("rank {rank} has ended, or makes another call than the others; its own message says why")]
+    RankEnded { rank: usize },
+    /// What went wrong on another rank.
+    #[error("rank {rank} failed: {message}")]
+    OnRank { rank: usize, message: String },
+    /// A number of ranks over which a state is not cut.
+    #[error("a state of {qubits} qubits cannot be cut over {ranks} ranks; start {instead}")]
+    RankCount { ranks: usize, qubits: usize, instead: String },
+    /// MPI that cannot be used.
+    #[error("MPI: {reason}")]
+    Mpi { reason: String },
 }

@@ -10,6 +10,7 @@
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states change with their angles.
 //! * [`state`], [`information`]: final states, and functions of states.
 //! * [`mitigate`]: error mitigation around any engine.
+//! * [`ranks`]: one calculation on several processes.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
 
 mod account;
@@ -38,6 +39,7 @@ mod needed;
 mod outcomes;
 mod pauli;
 mod prepared;
+pub mod ranks;
 mod readout;
 mod run;
 pub mod sample;

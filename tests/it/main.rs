@@ -31,6 +31,7 @@ mod observables;
 mod peers;
 mod prepared_states;
 mod qasm;
+mod ranks;
 mod snapshots;
 #[cfg(feature = "learn")]
 mod spark;

@@ -20,7 +20,7 @@ use crate::sim::{
 };
 
 /// Longest list of probabilities that is printed by default.
-const LISTED: usize = 1 << 16;
+pub const LISTED: usize = 1 << 16;
 /// Shots that show what the truncations of a noisy chain drop.
 const FEW: usize = 32;
 
@@ -88,6 +88,9 @@ pub struct Answer {
     pub engine: String,
     pub precision: Precision,
     pub threads: usize,
+    /// How many processes ran it, if `mpirun` started them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<usize>,
     /// Number of qubits of the program.
     pub qubits: usize,
     /// Qubits of the widest part that was simulated, if expectation values alone were wanted and each feels only a part.
@@ -134,7 +137,7 @@ pub struct RegisterCounts {
 }
 
 impl RegisterCounts {
-    fn all(setup: &Setup, counts: Option<&BTreeMap<String, u64>>) -> Vec<Self> {
+    pub fn all(setup: &Setup, counts: Option<&BTreeMap<String, u64>>) -> Vec<Self> {
         if setup.bits.is_empty() {
             return Vec::new();
         }
@@ -273,6 +276,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         engine: name,
         precision: engine.precision(),
         threads: rayon::current_num_threads(),
+        ranks: None,
         qubits: program.qubits(),
         cones,
         values_engine,
@@ -314,7 +318,7 @@ fn added(mut counts: Vec<(String, u64)>) -> BTreeMap<String, u64> {
 }
 
 /// What is indexed by the program's qubits, indexed by the file's; what is indexed by classical bits stays.
-fn over_outcomes(setup: &Setup, values: ArrayView1<f64>) -> Result<Array1<f64>> {
+pub fn over_outcomes(setup: &Setup, values: ArrayView1<f64>) -> Result<Array1<f64>> {
     if setup.bits.is_empty() { Ok(state::marginal(values, &setup.positions)?) } else { Ok(values.to_owned()) }
 }
 

@@ -81,6 +81,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup, methods: &[&'static Mitigati
         engine,
         precision: arguments.precision,
         threads: rayon::current_num_threads(),
+        ranks: None,
         qubits: program.qubits(),
         cones,
         values_engine: None,

@@ -6,6 +6,8 @@ mod answer;
 mod explain;
 mod mitigated;
 mod npy;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod setup;
 mod show;
 
@@ -15,8 +17,10 @@ use anyhow::{Result, bail, ensure};
 
 use crate::cli::circuit_file::{self, ReadArguments};
 use crate::cli::{console, threads};
+#[cfg(feature = "mpi")]
+use crate::sim::ranks::Communicator;
 use crate::sim::{Bond, Cut, MOST_BOND, Precision};
-use answer::answer;
+use answer::{Answer, answer};
 use setup::Setup;
 
 /// Simulates a circuit, ideal or under the calibrated noise of a device.
@@ -199,6 +203,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let workers = threads::pool(arguments.threads)?;
     let setup = Setup::of(arguments)?;
+    #[cfg(feature = "mpi")]
+    if let Some(ranks) = ranks::world()? {
+        let rank = ranks.rank();
+        let answer = workers.install(|| ranks::answer(arguments, &setup, ranks));
+        // All ranks have the same answer, or fail together.
+        return if rank == 0 { print(arguments, &setup, &answer?) } else { Ok(()) };
+    }
     if arguments.explain {
         let rows = workers.install(|| explain::explained(arguments, &setup))?;
         match arguments.json {
@@ -214,8 +225,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let (Some(path), Some(state)) = (&arguments.save, &state) {
         circuit_file::write_bytes(path, &npy::bytes(state.view()))?;
     }
+    print(arguments, &setup, &answer)
+}
+
+fn print(arguments: &Arguments, setup: &Setup, answer: &Answer) -> Result<()> {
     match arguments.json {
-        true => Ok(console::print_json(&serde_json::to_string(&answer)?)?),
-        false => Ok(console::print(&show::text(arguments, &setup, &answer))?),
+        true => Ok(console::print_json(&serde_json::to_string(answer)?)?),
+        false => Ok(console::print(&show::text(arguments, setup, answer))?),
     }
 }

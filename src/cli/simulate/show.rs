@@ -24,10 +24,15 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     let (qubits, width) = (answer.qubits, setup.width);
     let of = if qubits == width { String::new() } else { format!(" for a register of {width}") };
     let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let ranks = match answer.ranks {
+        Some(1) => "1 rank, ".into(),
+        Some(ranks) => format!("{ranks} ranks, "),
+        None => String::new(),
+    };
     let cones = answer.cones.map_or(String::new(), |widest| format!("{CONES}{widest} qubits"));
     let values = answer.values_engine.as_ref().map_or(String::new(), |engine| format!(", values by {engine}"));
     let mut text = format!(
-        "{}: {qubits} qubits{of}, {engine}{cones}{values}, {precision} precision, {threads}, {}\n",
+        "{}: {qubits} qubits{of}, {engine}{cones}{values}, {precision} precision, {ranks}{threads}, {}\n",
         arguments.file.display(),
         Seconds(*seconds)
     );

@@ -39,6 +39,11 @@ impl Strings {
         self.0.iter().all(|(x, strings)| strings.iter().all(|(z, ..)| (x & z).count_ones().is_multiple_of(2)))
     }
 
+    /// The strings (z, observable, weight) of each X/Y pattern, patterns ascending.
+    pub fn by_pattern(&self) -> impl Iterator<Item = (u64, &[(u64, usize, f64)])> {
+        self.0.iter().map(|(&x, strings)| (x, &strings[..]))
+    }
+
     /// Expectation values, lane major.
     pub fn expectations<F: Float>(&self, state: &State<F>, observables: usize) -> Vec<f64> {
         let lanes = state.lanes;
@@ -105,7 +110,7 @@ impl Strings {
 }
 
 /// `i^{number of ones}`.
-fn quarter_turns(y: u64) -> C64 {
+pub fn quarter_turns(y: u64) -> C64 {
     [c(1.0, 0.0), c(0.0, 1.0), c(-1.0, 0.0), c(0.0, -1.0)][y.count_ones() as usize % 4]
 }
 

@@ -54,6 +54,11 @@ impl GateKernel {
         self.controls.iter().fold(self.targets(), |mask, q| mask | 1 << q)
     }
 
+    /// Its controls, its targets and the form of its matrix.
+    pub fn parts(&self) -> (&[usize], &[usize], &MatrixKind) {
+        (&self.controls, &self.targets, &self.kind)
+    }
+
     /// The gate with these entries, apart from any register.
     pub fn unplaced(&self, list: Vec<f64>) -> UnplacedGate {
         UnplacedGate { controls: self.controls.clone(), targets: self.targets.clone(), kind: self.kind.clone(), list }

@@ -15,6 +15,7 @@ mod plan;
 mod program;
 mod real_gate;
 mod runner;
+mod sharded;
 mod shuffle;
 mod sweep;
 mod tile_pass;
@@ -22,6 +23,7 @@ mod tiles;
 
 pub use cost::cost;
 pub use runner::StatevectorRunner;
+pub use sharded::Sharded;
 
 use std::sync::Arc;
 

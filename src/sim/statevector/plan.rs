@@ -41,6 +41,22 @@ pub struct Plan {
     pub differentiable: Result<(), SimError>,
 }
 
+/// The gates of a program, which has nothing else before its terminal measurements.
+pub fn gates(program: &Program, parts: &ProgramParts, input_slots: usize) -> Result<Vec<Gate>, SimError> {
+    let gate = |step: &&Step| {
+        let refused = match step {
+            Step::Gate(op) if op.condition.is_none() => return Ok(Gate::new(op, program.qubits(), input_slots)),
+            Step::Gate(op) => format!("{} under a condition", op.name()),
+            Step::Noise { channel, .. } => format!("the channel {}", channel.name()),
+            Step::Measure { qubit, .. } => format!("a measurement of qubit {qubit} before the end"),
+            Step::Assign { bit, .. } => format!("an assignment of classical bit {bit}"),
+            Step::Reset { qubit, .. } => format!("a reset of qubit {qubit}"),
+        };
+        Err(SimError::Unsupported { engine: NAME, step: refused, instead: "use density or trajectory" })
+    };
+    parts.body.iter().map(gate).collect()
+}
+
 /// Some rows at the end of the program.
 pub struct Forward<F> {
     pub rows: Range<usize>,
@@ -70,22 +86,7 @@ impl Plan {
         let options = EngineOptions { precision, ..EngineOptions::default() };
         workload.check(NAME, &Call::new(request, &options))?;
         let parts = ProgramParts::of(program);
-        let mut gates = Vec::with_capacity(parts.body.len());
-        for step in &parts.body {
-            let refused = match step {
-                Step::Gate(op) if op.condition.is_none() => {
-                    gates.push(Gate::new(op, program.qubits(), input_slots));
-                    continue;
-                }
-                Step::Gate(op) => format!("{} under a condition", op.name()),
-                Step::Noise { channel, .. } => format!("the channel {}", channel.name()),
-                Step::Measure { qubit, .. } => format!("a measurement of qubit {qubit} before the end"),
-                Step::Assign { bit, .. } => format!("an assignment of classical bit {bit}"),
-                Step::Reset { qubit, .. } => format!("a reset of qubit {qubit}"),
-            };
-            let instead = "use density or trajectory";
-            return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
-        }
+        let gates = gates(program, &parts, input_slots)?;
         let measures = !parts.measurements.list.is_empty();
         Ok(Self {
             qubits: program.qubits(),
