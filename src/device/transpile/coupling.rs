@@ -167,11 +167,6 @@ impl Distances {
     pub fn between(&self, a: usize, b: usize) -> usize {
         usize::from(self.hops[a * self.n + b])
     }
-
-    /// From one qubit to every other.
-    pub fn row(&self, from: usize) -> &[u16] {
-        &self.hops[from * self.n..][..self.n]
-    }
 }
 
 /// The connected part of each node, and how many nodes each part has.

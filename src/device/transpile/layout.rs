@@ -1,4 +1,4 @@
-//! Where the qubits of a circuit start if swaps are needed: greedy placements, random ones.
+//! Where the qubits of a circuit start: perfect placements, greedy ones, random ones.
 
 use crate::circuit::OpKind;
 use crate::device::transpile::TranspileError;
@@ -11,13 +11,13 @@ pub(super) struct Demand {
     /// Per qubit: the others it interacts with and how many entanglers that takes.
     pub neighbours: Vec<Vec<(usize, usize)>>,
     /// Number of one-qubit pulses, roughly two per run.
-    pub pulses: Vec<f64>,
+    pulses: Vec<f64>,
     /// Number of measurements and readings at the end.
-    pub readouts: Vec<f64>,
+    readouts: Vec<f64>,
     /// When each qubit first interacts.
     first_use: Vec<usize>,
     /// Qubits in the order of assignment: interacting ones next to assigned ones, those without interactions last.
-    pub order: Vec<usize>,
+    order: Vec<usize>,
 }
 
 impl Demand {
@@ -48,21 +48,12 @@ impl Demand {
         Self { neighbours, pulses, readouts, first_use, order }
     }
 
-    pub fn qubits(&self) -> usize {
+    fn qubits(&self) -> usize {
         self.order.len()
     }
 
-    /// Where each qubit is in the order of assignment.
-    pub fn position(&self) -> Vec<usize> {
-        let mut position = vec![0; self.qubits()];
-        for (k, &q) in self.order.iter().enumerate() {
-            position[q] = k;
-        }
-        position
-    }
-
     /// Cost of one qubit on one physical qubit, apart from its interactions.
-    pub fn alone(&self, qubit: usize, physical: usize, coupling: &Coupling) -> f64 {
+    fn alone(&self, qubit: usize, physical: usize, coupling: &Coupling) -> f64 {
         self.pulses[qubit] * coupling.pulse[physical] + self.readouts[qubit] * coupling.readout[physical]
     }
 }
@@ -82,6 +73,131 @@ fn assignment_order(neighbours: &[Vec<(usize, usize)>]) -> Vec<usize> {
         order.push(next);
     }
     order
+}
+
+/// The cheapest placement found in which all interacting qubits are neighbours; `None` if none was found within
+/// `budget` tries. Branch and bound over subgraph embeddings, in the spirit of VF2++ (Jüttner and Madarasi 2018).
+pub(super) fn embed(demand: &Demand, coupling: &Coupling, budget: usize) -> Option<Vec<usize>> {
+    if demand.qubits() > coupling.qubits() {
+        return None;
+    }
+    let cheapest_link = coupling.links.iter().map(|link| link.cost).fold(f64::INFINITY, f64::min);
+    // Entanglers whose cost is open once the first k qubits of the order are assigned.
+    let mut open = vec![0.0; demand.qubits() + 1];
+    let mut position = vec![0; demand.qubits()];
+    for (k, &q) in demand.order.iter().enumerate() {
+        position[q] = k;
+    }
+    for k in (0..demand.qubits()).rev() {
+        let q = demand.order[k];
+        let paid = demand.neighbours[q].iter().filter(|(other, _)| position[*other] < k);
+        open[k] = open[k + 1] + paid.map(|&(_, count)| count as f64).sum::<f64>();
+    }
+    let rest = open.iter().map(|&count| if count > 0.0 { count * cheapest_link } else { 0.0 }).collect();
+    let mut search = Search {
+        demand,
+        coupling,
+        position,
+        rest,
+        physical: vec![usize::MAX; demand.qubits()],
+        used: vec![false; coupling.qubits()],
+        best: None,
+        tries: 0,
+        limit: 0,
+    };
+    search.start(budget);
+    search.best.map(|(_, physical)| physical)
+}
+
+struct Search<'a> {
+    demand: &'a Demand,
+    coupling: &'a Coupling,
+    position: Vec<usize>,
+    /// Least cost of the entanglers open at each depth.
+    rest: Vec<f64>,
+    physical: Vec<usize>,
+    used: Vec<bool>,
+    best: Option<(f64, Vec<usize>)>,
+    tries: usize,
+    limit: usize,
+}
+
+impl Search<'_> {
+    /// Every physical qubit for the first qubit gets its share of the tries, the cheapest neighbourhood first.
+    fn start(&mut self, budget: usize) {
+        let Some(&first) = self.demand.order.first() else {
+            self.best = Some((0.0, Vec::new()));
+            return;
+        };
+        let roots = self.candidates(first, 0);
+        let share = (budget / roots.len().max(1)).max(4 * self.demand.qubits());
+        for (cost, physical) in roots {
+            self.limit = self.tries + share;
+            self.put(first, physical, cost, 0);
+        }
+    }
+
+    fn put(&mut self, qubit: usize, physical: usize, cost: f64, depth: usize) {
+        (self.physical[qubit], self.used[physical]) = (physical, true);
+        self.descend(depth + 1, cost);
+        (self.physical[qubit], self.used[physical]) = (usize::MAX, false);
+    }
+
+    fn descend(&mut self, depth: usize, cost: f64) {
+        self.tries += 1;
+        if self.tries > self.limit || self.best.as_ref().is_some_and(|(best, _)| cost + self.rest[depth] >= *best) {
+            return;
+        }
+        let Some(&qubit) = self.demand.order.get(depth) else {
+            self.best = Some((cost, self.physical.clone()));
+            return;
+        };
+        let lonely = self.demand.neighbours[qubit].is_empty();
+        for (more, physical) in self.candidates(qubit, depth) {
+            self.put(qubit, physical, cost + more, depth);
+            // A qubit without interactions takes the best physical qubit that is left. Others would only permute such
+            // qubits.
+            if lonely || self.tries > self.limit {
+                return;
+            }
+        }
+    }
+
+    /// Free physical qubits for `qubit` next to all its assigned neighbours, with what each adds to the cost, cheapest
+    /// first.
+    fn candidates(&self, qubit: usize, depth: usize) -> Vec<(f64, usize)> {
+        let wanted = &self.demand.neighbours[qubit];
+        let mut assigned = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
+        let fits = |physical: usize| {
+            let free = self.coupling.usable[physical] && !self.used[physical];
+            if !free || self.coupling.neighbours[physical].len() < wanted.len() {
+                return None;
+            }
+            let mut cost = self.demand.alone(qubit, physical, self.coupling);
+            for &(other, count) in wanted.iter().filter(|(other, _)| self.position[*other] < depth) {
+                cost += count as f64 * self.coupling.link(physical, self.physical[other])?.cost;
+            }
+            Some((cost, physical))
+        };
+        let mut found: Vec<(f64, usize)> = match assigned.next() {
+            Some(&(other, _)) => self.coupling.neighbours[self.physical[other]]
+                .iter()
+                .filter_map(|&(physical, _)| fits(physical))
+                .collect(),
+            None => (0..self.coupling.qubits()).filter_map(fits).collect(),
+        };
+        if depth == 0 {
+            // Nothing has a cost yet: rate a start by its best links.
+            let around = |physical: usize| {
+                let links = self.coupling.neighbours[physical].iter().map(|&(_, k)| self.coupling.links[k].cost);
+                links.fold(f64::INFINITY, f64::min)
+            };
+            found.sort_by(|a, b| (a.0 + around(a.1)).total_cmp(&(b.0 + around(b.1))).then(a.1.cmp(&b.1)));
+        } else {
+            found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
+        found
+    }
 }
 
 /// For each qubit that interacts, the connected part of the device it must be in.

@@ -140,8 +140,7 @@ impl Layout {
 }
 
 /// Runs all steps, swapping where needed, from the layout `at` on, which ends as the final layout. Returns the
-/// number of entanglers that the swaps cost and appends what happened to `events`, if wanted. Gives up and returns `None`
-/// as soon as the swaps cost no fewer than `below`.
+/// number of entanglers that the swaps cost and appends what happened to `events`, if wanted.
 pub(super) fn route(
     dependencies: &Dependencies,
     coupling: &Coupling,
@@ -149,8 +148,8 @@ pub(super) fn route(
     at: &mut Layout,
     weights: Weights,
     stream: &mut Stream,
-    (mut events, below): (Option<&mut Vec<Event>>, usize),
-) -> Option<usize> {
+    mut events: Option<&mut Vec<Event>>,
+) -> usize {
     let mut router = Router {
         dependencies,
         distances,
@@ -173,6 +172,7 @@ pub(super) fn route(
     // The swaps since anything ran, and what each cost.
     let mut since_progress: Vec<((usize, usize), usize)> = Vec::new();
     let mut price = vec![1.0; coupling.qubits()];
+    let mut candidates: Vec<(usize, usize)> = Vec::new();
     // A way to the end always exists: past this many swaps without progress they are taken back and the nearest pair is
     // joined along a shortest path, as Qiskit does.
     let patience = 10 * coupling.qubits().min(50);
@@ -189,11 +189,8 @@ pub(super) fn route(
                 let last = (0..dependencies.needed.len()).filter(|&k| !dependencies.needed[k]);
                 events.extend(last.flat_map(|k| &dependencies.members[k]).map(|&position| Event::Step(position)));
             }
-            return Some(entanglers);
+            return entanglers;
         };
-        if entanglers >= below {
-            return None;
-        }
         if since_progress.len() > patience {
             for ((p, q), cost) in since_progress.drain(..).rev() {
                 at.swap(p, q);
@@ -208,9 +205,25 @@ pub(super) fn route(
             entanglers += router.join(nearest, coupling, at, &mut events);
             continue;
         }
+        candidates.clear();
+        for &k in &router.front {
+            let (a, b) = router.pair(k);
+            for p in [at.physical_of[a], at.physical_of[b]] {
+                for &(q, _) in &coupling.neighbours[p] {
+                    // Two swaps of the same two with nothing between are nothing.
+                    if router.just_swapped(p, q) {
+                        continue;
+                    }
+                    // A swap of two waiting qubits is found from both sides. It counts once.
+                    if p < q || !router.waits.get(at.circuit_qubit_of[q]).is_some_and(|&waits| waits) {
+                        candidates.push((p, q));
+                    }
+                }
+            }
+        }
         let mut best: Option<(f64, (usize, usize))> = None;
         let mut equal = 0;
-        let mut rate = |p: usize, q: usize| {
+        for &(p, q) in &candidates {
             let price = f64::max(price[p], price[q]);
             let after =
                 router.strain + router.relief(at, p, q) + weights.entangler * f64::from(router.swap_price(p, q));
@@ -227,21 +240,6 @@ pub(super) fn route(
                 _ => {
                     equal = 1;
                     best = Some((score, (p, q)));
-                }
-            }
-        };
-        for &k in &router.front {
-            let (a, b) = router.pair(k);
-            for p in [at.physical_of[a], at.physical_of[b]] {
-                for &(q, _) in &coupling.neighbours[p] {
-                    // Two swaps of the same two with nothing between are nothing.
-                    if router.just_swapped(p, q) {
-                        continue;
-                    }
-                    // A swap of two waiting qubits is found from both sides. It counts once.
-                    if p < q || !router.waits.get(at.circuit_qubit_of[q]).is_some_and(|&waits| waits) {
-                        rate(p, q);
-                    }
                 }
             }
         }
@@ -410,15 +408,14 @@ impl Router<'_> {
 
     /// How a swap of `p` and `q` would change the strain.
     fn relief(&self, at: &Layout, p: usize, q: usize) -> f64 {
-        let [at_p, at_q] = [p, q].map(|physical| self.distances.row(physical));
         let mut change = 0.0;
-        for (from, to, before, after) in [(p, q, at_p, at_q), (q, p, at_q, at_p)] {
-            let Some(pulls) = self.pulls.get(at.circuit_qubit_of[from]) else { continue };
-            for &(other, weight) in pulls {
+        for (from, to) in [(p, q), (q, p)] {
+            for &(other, weight) in self.pulls.get(at.circuit_qubit_of[from]).into_iter().flatten() {
                 let partner = at.physical_of[other];
                 // Two qubits that are exchanged stay as far apart as they are.
                 if partner != to {
-                    change += weight * f64::from(i32::from(after[partner]) - i32::from(before[partner]));
+                    let (before, after) = (self.distances.between(from, partner), self.distances.between(to, partner));
+                    change += weight * (after as f64 - before as f64);
                 }
             }
         }
