@@ -12,8 +12,8 @@ const WEIGHTS: usize = 5;
 /// gate that no other has.
 fn program() -> Program {
     let mut circuit = Circuit::new(QUBITS);
-    let inputs: Vec<Param> = (0..QUBITS).map(|qubit| circuit.slot(&format!("x{qubit}"))).collect();
-    let weights: Vec<Param> = (0..WEIGHTS).map(|k| circuit.slot(&format!("w{k}"))).collect();
+    let inputs: Vec<Param> = (0..QUBITS).map(|qubit| circuit.slot(format!("x{qubit}"))).collect();
+    let weights: Vec<Param> = (0..WEIGHTS).map(|k| circuit.slot(format!("w{k}"))).collect();
     for layer in 0..2 {
         for (qubit, &input) in inputs.iter().enumerate() {
             let number = Param::Fixed(0.3 + 0.07 * qubit as f64);
@@ -119,7 +119,9 @@ fn sums_without_slots_run_as_one_program() {
     let sum = Observable { terms: strings.iter().flat_map(|observable| observable.terms.clone()).collect() };
     let auto = Auto::new(EngineOptions::default());
     let whole = auto.expect(&program, Angles::of_weights(&[]), &[sum]).unwrap()[[0, 0]];
-    let each = strings.iter().map(|z| auto.expect(&program, Angles::of_weights(&[]), &[z.clone()]).unwrap()[[0, 0]]);
+    let each = strings
+        .iter()
+        .map(|z| auto.expect(&program, Angles::of_weights(&[]), std::slice::from_ref(z)).unwrap()[[0, 0]]);
     // Two dozen values, each to rounding.
     assert!((whole - each.sum::<f64>()).abs() < 1e-12);
 }

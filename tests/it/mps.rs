@@ -229,7 +229,7 @@ fn final_states_overlap_and_entangle_as_vectors_do() {
         }
         assert_eq!(states[0].error_angle(), 0.0);
     }
-    let mut measured = Circuit::new(1);
+    let mut measured = Circuit::with_bits(1, 1);
     measured.measure(0, 0).unwrap();
     let refused = exact().states(&Program::ideal(&measured, &[0]), Angles::of_weights(&[])).err().unwrap().to_string();
     assert!(refused.contains("the state of a program with measurements"), "{refused}");

@@ -250,11 +250,13 @@ impl Hasher for WordHasher {
     }
 }
 
+/// A gate, how many controls it has, and its angles. An array: comparing empty vectors takes longer than all else for plain gates.
+type GateKey = (Gate, usize, [u64; MOST_ANGLES]);
+
 /// Turns steps of a program into ours. The same gates and channels come again and again.
 #[derive(Default)]
 struct Reader {
-    /// By gate, number of controls, and angles. An array: comparing empty vectors takes longer than all else for plain gates.
-    gates: HashMap<(Gate, usize, [u64; MOST_ANGLES]), Option<Arc<Clifford>>, BuildHasherDefault<WordHasher>>,
+    gates: HashMap<GateKey, Option<Arc<Clifford>>, BuildHasherDefault<WordHasher>>,
     /// By the place of the operators, which clones of a channel share.
     channels: HashMap<usize, Option<Arc<PauliNoise>>>,
 }
