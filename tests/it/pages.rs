@@ -9,7 +9,7 @@ use qgraft::lab::{KeptRun, System};
 use qgraft::systems::SYSTEMS;
 
 /// Systems whose runs are not made yet. They have no page, and no claim of theirs is decided.
-const WITHOUT_RUNS: &[&str] = &["angiography", "causal"];
+const WITHOUT_RUNS: &[&str] = &["causal"];
 
 /// Systems whose claims are decided by kept runs.
 fn measured() -> impl Iterator<Item = &'static dyn System> {
