@@ -8,8 +8,8 @@ use std::sync::Arc;
 use ndarray::Array2;
 use qgraft::circuit::{Circuit, Gate, Observable};
 use qgraft::noise::Program;
-use qgraft::sim::ranks::{Communicator, Rows, Sharded, ShotBlocks};
-use qgraft::sim::{Angles, EngineOptions, Simulator, Statevector};
+use qgraft::sim::ranks::{Communicator, Rows, ShotBlocks};
+use qgraft::sim::{Angles, EngineOptions, Sharded, Simulator, Statevector};
 
 /// Rotations and a ring of CX, twice.
 fn program(qubits: usize) -> Result<Program, Box<dyn Error>> {

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use qgraft::circuit::{Circuit, Gate, Observable};
 use qgraft::noise::Program;
-use qgraft::sim::ranks::{Communicator, Sharded, on_threads};
-use qgraft::sim::{Angles, Simulator, Statevector};
+use qgraft::sim::ranks::{Communicator, on_threads};
+use qgraft::sim::{Angles, Sharded, Simulator, Statevector};
 use rustix::time::{ClockId, clock_gettime};
 
 const LAYERS: usize = 10;

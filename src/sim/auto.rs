@@ -194,8 +194,8 @@ impl Simulator for Auto {
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let (engine, options): (Arc<dyn Simulator>, _) = (Arc::new(*self), self.options);
         let weigh = move |w: &Workload, call: &Call| weighed(w, call, &options);
-        let way = cones::Way { cost: &weigh, worth: cones::WORTH, joins: true };
-        if let Some(on_cones) = cones::prepare(&engine, &way, &options, program, observables, input_slots)? {
+        let cone_options = cones::ConeOptions { cost: &weigh, worth: cones::WORTH, joins: true };
+        if let Some(on_cones) = cones::prepare(&engine, &cone_options, &options, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         Ok(Arc::new(AutoProgram {

@@ -25,7 +25,7 @@ const MOST_STRINGS: usize = 1 << 12;
 type CostOf = dyn Fn(&Workload, &Call) -> Option<(Cost, f64)>;
 
 /// When observables run on their cones, and how.
-pub struct Way<'a> {
+pub struct ConeOptions<'a> {
     /// What the engine takes.
     pub cost: &'a CostOf,
     /// A program that takes less than this is run whole, seconds.
@@ -106,7 +106,7 @@ impl Parts {
 /// If an observable reaches past the register, or the engine refuses a cone where it would refuse the whole program.
 pub fn prepare(
     engine: &Arc<dyn Simulator>,
-    way: &Way,
+    cone_options: &ConeOptions,
     options: &EngineOptions,
     program: &Program,
     observables: &[Observable],
@@ -115,8 +115,8 @@ pub fn prepare(
     check::observables(program, observables)?;
     let call = Call { threads: 1, ..Call::new(Request::Values, options) };
     // What it does not run whole it may run in parts.
-    let whole = (way.cost)(&Workload::new(program, observables, input_slots), &call);
-    let is_small = |(cost, factor): &(Cost, f64)| cost.fits() && factor * cost.seconds < way.worth;
+    let whole = (cone_options.cost)(&Workload::new(program, observables, input_slots), &call);
+    let is_small = |(cost, factor): &(Cost, f64)| cost.fits() && factor * cost.seconds < cone_options.worth;
     if observables.is_empty() || whole.is_some_and(|whole| is_small(&whole)) {
         return Ok(None);
     }
@@ -124,12 +124,12 @@ pub fn prepare(
         return Ok(None);
     };
     // Rows that differ share what depends on weights; parts that are planned once and joined would not.
-    if way.joins && input_slots == 0 {
+    if cone_options.joins && input_slots == 0 {
         parts.list = congruent::joined(parts.list);
     }
     let costs = parts.list.iter().map(|part| {
         let (inputs, rows) = part.congruent.as_ref().map_or((input_slots, 1), |all| (all.inputs(), all.parts()));
-        (way.cost)(&Workload::new(&part.program, &part.observables, inputs), &call.rows(rows))
+        (cone_options.cost)(&Workload::new(&part.program, &part.observables, inputs), &call.rows(rows))
     });
     match (whole, costs.collect::<Option<Vec<_>>>()) {
         (_, None) => return Ok(None),
@@ -192,8 +192,8 @@ pub fn of_engine<E: Simulator + Copy + 'static>(
     let options = EngineOptions { precision: engine.precision(), shots, ..EngineOptions::default() };
     let cost = move |w: &Workload, call: &Call| Some((cost(w, call)?, 1.0));
     let engine: Arc<dyn Simulator> = Arc::new(*engine);
-    let way = Way { cost: &cost, worth: WORTH, joins };
-    prepare(&engine, &way, &options, program, observables, input_slots)
+    let cone_options = ConeOptions { cost: &cost, worth: WORTH, joins };
+    prepare(&engine, &cone_options, &options, program, observables, input_slots)
 }
 
 /// A refusal that says whose cone is too large.

@@ -76,7 +76,7 @@ pub use run::{Run, observed_qubits, value_and_grad};
 pub use shots::Shots;
 pub use sparse::{Cut, Sparse};
 pub use stabilizer::{ShotRecords, Stabilizer};
-pub use statevector::{Statevector, StatevectorRunner};
+pub use statevector::{Sharded, Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;
 
 use std::sync::Arc;

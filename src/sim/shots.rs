@@ -83,8 +83,8 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
         let outcomes =
             |w: &Workload, call: &Call| Some((auto::cost(w, &Call { request: Request::Probabilities, ..*call })?, 1.0));
         let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };
-        let way = cones::Way { cost: &outcomes, worth: LONG, joins: false };
-        if let Some(on_cones) = cones::prepare(&engine, &way, &options, program, observables, input_slots)? {
+        let cone_options = cones::ConeOptions { cost: &outcomes, worth: LONG, joins: false };
+        if let Some(on_cones) = cones::prepare(&engine, &cone_options, &options, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         let reading = match self.strings(program, observables, input_slots)? {

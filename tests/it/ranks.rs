@@ -8,8 +8,8 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::Stream;
 use qgraft::noise::channel::amplitude_damping;
 use qgraft::noise::{Program, Step};
-use qgraft::sim::ranks::{Communicator, Rows, Sharded, ShotBlocks, ThreadRank, on_threads};
-use qgraft::sim::{Angles, ENGINES, EngineOptions, SimError, Simulator, Statevector, ValueKind, engine};
+use qgraft::sim::ranks::{Communicator, Rows, ShotBlocks, ThreadRank, on_threads};
+use qgraft::sim::{Angles, ENGINES, EngineOptions, Sharded, SimError, Simulator, Statevector, ValueKind, engine};
 
 use crate::support::random::{self, Kinds};
 

@@ -11,8 +11,8 @@ use super::Arguments;
 use super::answer::{Answer, LISTED, RegisterCounts, options, over_outcomes, short};
 use super::setup::Setup;
 use crate::sim::cost::Workload;
-use crate::sim::ranks::{Communicator, Sharded, ShotBlocks, World};
-use crate::sim::{Angles, Precision, Simulator, sample};
+use crate::sim::ranks::{Communicator, ShotBlocks, World};
+use crate::sim::{Angles, Precision, Sharded, Simulator, sample};
 
 /// The processes, if a launcher started this one.
 pub fn world() -> Result<Option<Arc<dyn Communicator>>> {

@@ -3,7 +3,7 @@
 //! * [`Communicator`]: what ranks tell each other. [`ThreadRank`] connects threads of one process, `World` (feature `mpi`)
 //!   the processes that `mpirun` started.
 //! * [`Rows`]: the rows of a batch over ranks, on any engine. [`ShotBlocks`]: the shots of an engine that draws.
-//! * [`Sharded`]: one state vector, of which each rank holds a part.
+//! * [`Sharded`](crate::sim::Sharded): an engine over ranks: one state vector, of which each holds a part.
 //!
 //! All ranks make the same calls with the same arguments, one after the other, and all get the same results. Results are the
 //! same to the byte at any number of ranks: work is cut into leaves that do not depend on ranks, and every rank adds all
@@ -12,7 +12,7 @@
 //! ```
 //! use qgraft::circuit::{Circuit, Gate};
 //! use qgraft::noise::Program;
-//! use qgraft::sim::ranks::{Sharded, on_threads};
+//! use qgraft::sim::{Sharded, ranks::on_threads};
 //! use std::sync::Arc;
 //! let mut circuit = Circuit::new(3);
 //! circuit.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[1, 2], &[])?;
@@ -29,7 +29,6 @@ mod threads;
 #[cfg(feature = "mpi")]
 mod world;
 
-pub use crate::sim::statevector::Sharded;
 pub use rows::Rows;
 pub use shot_blocks::ShotBlocks;
 pub use threads::{ThreadRank, on_threads};
@@ -112,7 +111,7 @@ fn leaf_seed(seed: u64, leaf: usize) -> u64 {
 }
 
 /// Numbers of a batch, row by row, as an array of so many rows.
-fn table(batch: usize, values: Vec<f64>) -> Array2<f64> {
+pub(crate) fn table(batch: usize, values: Vec<f64>) -> Array2<f64> {
     let width = values.len().checked_div(batch).unwrap_or(0);
     Array2::from_shape_vec((batch, width), values).expect("every row has as many numbers")
 }

@@ -8,7 +8,7 @@ use crate::noise::Program;
 use crate::sim::gradient::shift_terms;
 use crate::sim::kernel::strings::Strings;
 use crate::sim::prepared::Prepared;
-use crate::sim::ranks::agreed;
+use crate::sim::ranks::{agreed, table};
 use crate::sim::readout::{ProgramParts, TerminalMeasurements, record, recorded};
 use crate::sim::statevector::gates::Gate;
 use crate::sim::statevector::plan::gates;
@@ -106,8 +106,7 @@ impl ShardedProgram {
         for row in 0..angles.batch() {
             all.extend(each(&self.run(angles, row)?)?);
         }
-        let width = all.len().checked_div(angles.batch()).unwrap_or(0);
-        Ok(Array2::from_shape_vec((angles.batch(), width), all).expect("every row has as many numbers"))
+        Ok(table(angles.batch(), all))
     }
 
     /// Outcomes of the first row, one shot after the other.
