@@ -15,9 +15,19 @@ pub enum TranspileError {
         "the gates under many controls become up to {count} gates, at most {most} are rewritten; use fewer controls"
     )]
     TooManyGates { count: u64, most: u64 },
-    /// Qubits that interact would lie in parts of the device that no coupling joins.
-    #[error("{needed} qubits interact with each other, but the largest connected part of the device has {largest}")]
+    /// More qubits interact with each other than a connected part of the device has room for.
+    #[error(
+        "{needed} qubits interact with each other, but the largest connected part of the device has room for {largest}; take \
+         a device with more"
+    )]
     Disconnected { needed: usize, largest: usize },
+    /// A layout given by the caller that puts qubits that interact into parts of the device that no coupling joins.
+    #[error(
+        "layout: qubits {first} and {second} interact, and no couplings join their physical qubits {} and {}; put them on \
+         others, or leave the layout out",
+        .physical.0, .physical.1
+    )]
+    Apart { first: usize, second: usize, physical: (usize, usize) },
     /// No two-qubit gate this transpiler can build on.
     #[error("the circuit needs a two-qubit gate and the device offers none of {known} (it has: {})", list(.found))]
     NoEntangler { found: Vec<String>, known: String },

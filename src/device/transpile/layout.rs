@@ -1,8 +1,9 @@
-//! Where the qubits of a circuit start: perfect placements, greedy ones, random ones.
+//! Where the qubits of a circuit start if swaps are needed: greedy placements, random ones.
 
 use crate::circuit::OpKind;
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::coupling::{Coupling, Distances, parts};
+use crate::device::transpile::path::long_path;
 use crate::device::transpile::step::{Step, StepKind};
 use crate::math::Stream;
 
@@ -11,13 +12,13 @@ pub(super) struct Demand {
     /// Per qubit: the others it interacts with and how many entanglers that takes.
     pub neighbours: Vec<Vec<(usize, usize)>>,
     /// Number of one-qubit pulses, roughly two per run.
-    pulses: Vec<f64>,
+    pub pulses: Vec<f64>,
     /// Number of measurements and readings at the end.
-    readouts: Vec<f64>,
+    pub readouts: Vec<f64>,
     /// When each qubit first interacts.
     first_use: Vec<usize>,
     /// Qubits in the order of assignment: interacting ones next to assigned ones, those without interactions last.
-    order: Vec<usize>,
+    pub order: Vec<usize>,
 }
 
 impl Demand {
@@ -48,12 +49,37 @@ impl Demand {
         Self { neighbours, pulses, readouts, first_use, order }
     }
 
-    fn qubits(&self) -> usize {
+    pub fn qubits(&self) -> usize {
         self.order.len()
     }
 
+    /// Where each qubit is in the order of assignment.
+    pub fn position(&self) -> Vec<usize> {
+        let mut position = vec![0; self.qubits()];
+        for (k, &q) in self.order.iter().enumerate() {
+            position[q] = k;
+        }
+        position
+    }
+
+    /// Puts the qubits that `physical` has not placed (`usize::MAX`) on the best usable physical qubits that are left; `None`
+    /// if there are too few.
+    pub fn place_rest(&self, physical: &mut [usize], coupling: &Coupling) -> Option<()> {
+        let mut is_free = coupling.usable.clone();
+        physical.iter().filter(|&&at| at != usize::MAX).for_each(|&at| is_free[at] = false);
+        for &qubit in &self.order {
+            if physical[qubit] == usize::MAX {
+                let free = (0..coupling.qubits()).filter(|&at| is_free[at]);
+                let rated = free.map(|at| (self.alone(qubit, at, coupling), at));
+                physical[qubit] = rated.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?.1;
+                is_free[physical[qubit]] = false;
+            }
+        }
+        Some(())
+    }
+
     /// Cost of one qubit on one physical qubit, apart from its interactions.
-    fn alone(&self, qubit: usize, physical: usize, coupling: &Coupling) -> f64 {
+    pub fn alone(&self, qubit: usize, physical: usize, coupling: &Coupling) -> f64 {
         self.pulses[qubit] * coupling.pulse[physical] + self.readouts[qubit] * coupling.readout[physical]
     }
 }
@@ -73,131 +99,6 @@ fn assignment_order(neighbours: &[Vec<(usize, usize)>]) -> Vec<usize> {
         order.push(next);
     }
     order
-}
-
-/// The cheapest placement found in which all interacting qubits are neighbours; `None` if none was found within
-/// `budget` tries. Branch and bound over subgraph embeddings, in the spirit of VF2++ (Jüttner and Madarasi 2018).
-pub(super) fn embed(demand: &Demand, coupling: &Coupling, budget: usize) -> Option<Vec<usize>> {
-    if demand.qubits() > coupling.qubits() {
-        return None;
-    }
-    let cheapest_link = coupling.links.iter().map(|link| link.cost).fold(f64::INFINITY, f64::min);
-    // Entanglers whose cost is open once the first k qubits of the order are assigned.
-    let mut open = vec![0.0; demand.qubits() + 1];
-    let mut position = vec![0; demand.qubits()];
-    for (k, &q) in demand.order.iter().enumerate() {
-        position[q] = k;
-    }
-    for k in (0..demand.qubits()).rev() {
-        let q = demand.order[k];
-        let paid = demand.neighbours[q].iter().filter(|(other, _)| position[*other] < k);
-        open[k] = open[k + 1] + paid.map(|&(_, count)| count as f64).sum::<f64>();
-    }
-    let rest = open.iter().map(|&count| if count > 0.0 { count * cheapest_link } else { 0.0 }).collect();
-    let mut search = Search {
-        demand,
-        coupling,
-        position,
-        rest,
-        physical: vec![usize::MAX; demand.qubits()],
-        used: vec![false; coupling.qubits()],
-        best: None,
-        tries: 0,
-        limit: 0,
-    };
-    search.start(budget);
-    search.best.map(|(_, physical)| physical)
-}
-
-struct Search<'a> {
-    demand: &'a Demand,
-    coupling: &'a Coupling,
-    position: Vec<usize>,
-    /// Least cost of the entanglers open at each depth.
-    rest: Vec<f64>,
-    physical: Vec<usize>,
-    used: Vec<bool>,
-    best: Option<(f64, Vec<usize>)>,
-    tries: usize,
-    limit: usize,
-}
-
-impl Search<'_> {
-    /// Every physical qubit for the first qubit gets its share of the tries, the cheapest neighbourhood first.
-    fn start(&mut self, budget: usize) {
-        let Some(&first) = self.demand.order.first() else {
-            self.best = Some((0.0, Vec::new()));
-            return;
-        };
-        let roots = self.candidates(first, 0);
-        let share = (budget / roots.len().max(1)).max(4 * self.demand.qubits());
-        for (cost, physical) in roots {
-            self.limit = self.tries + share;
-            self.put(first, physical, cost, 0);
-        }
-    }
-
-    fn put(&mut self, qubit: usize, physical: usize, cost: f64, depth: usize) {
-        (self.physical[qubit], self.used[physical]) = (physical, true);
-        self.descend(depth + 1, cost);
-        (self.physical[qubit], self.used[physical]) = (usize::MAX, false);
-    }
-
-    fn descend(&mut self, depth: usize, cost: f64) {
-        self.tries += 1;
-        if self.tries > self.limit || self.best.as_ref().is_some_and(|(best, _)| cost + self.rest[depth] >= *best) {
-            return;
-        }
-        let Some(&qubit) = self.demand.order.get(depth) else {
-            self.best = Some((cost, self.physical.clone()));
-            return;
-        };
-        let lonely = self.demand.neighbours[qubit].is_empty();
-        for (more, physical) in self.candidates(qubit, depth) {
-            self.put(qubit, physical, cost + more, depth);
-            // A qubit without interactions takes the best physical qubit that is left. Others would only permute such
-            // qubits.
-            if lonely || self.tries > self.limit {
-                return;
-            }
-        }
-    }
-
-    /// Free physical qubits for `qubit` next to all its assigned neighbours, with what each adds to the cost, cheapest
-    /// first.
-    fn candidates(&self, qubit: usize, depth: usize) -> Vec<(f64, usize)> {
-        let wanted = &self.demand.neighbours[qubit];
-        let mut assigned = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
-        let fits = |physical: usize| {
-            let free = self.coupling.usable[physical] && !self.used[physical];
-            if !free || self.coupling.neighbours[physical].len() < wanted.len() {
-                return None;
-            }
-            let mut cost = self.demand.alone(qubit, physical, self.coupling);
-            for &(other, count) in wanted.iter().filter(|(other, _)| self.position[*other] < depth) {
-                cost += count as f64 * self.coupling.link(physical, self.physical[other])?.cost;
-            }
-            Some((cost, physical))
-        };
-        let mut found: Vec<(f64, usize)> = match assigned.next() {
-            Some(&(other, _)) => self.coupling.neighbours[self.physical[other]]
-                .iter()
-                .filter_map(|&(physical, _)| fits(physical))
-                .collect(),
-            None => (0..self.coupling.qubits()).filter_map(fits).collect(),
-        };
-        if depth == 0 {
-            // Nothing has a cost yet: rate a start by its best links.
-            let around = |physical: usize| {
-                let links = self.coupling.neighbours[physical].iter().map(|&(_, k)| self.coupling.links[k].cost);
-                links.fold(f64::INFINITY, f64::min)
-            };
-            found.sort_by(|a, b| (a.0 + around(a.1)).total_cmp(&(b.0 + around(b.1))).then(a.1.cmp(&b.1)));
-        } else {
-            found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        }
-        found
-    }
 }
 
 /// For each qubit that interacts, the connected part of the device it must be in.
@@ -317,9 +218,6 @@ pub(super) fn scattered(
     physical
 }
 
-/// Steps of the search for a long path, for each physical qubit.
-const ROTATIONS: usize = 20;
-
 /// When a depth-first walk from `start`, turning at random, comes to each physical qubit.
 fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
     let mut rank = vec![usize::MAX; coupling.qubits()];
@@ -336,53 +234,19 @@ fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
     rank
 }
 
-/// The position of each physical qubit along a long path from `start`, a qubit beside the path just behind the one that
-/// it is beside; `usize::MAX` for all others.
+/// The position of each physical qubit along a long path, a qubit beside the path just behind the one that it is beside;
+/// `usize::MAX` for all others.
 fn along_path(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
-    let neighbours = |at: usize| coupling.neighbours[at].iter().map(|&(other, _)| other);
-    let (mut path, mut longest) = (vec![start], Vec::new());
-    let mut position = vec![usize::MAX; coupling.qubits()];
-    position[start] = 0;
-    // Pósa's rotations: a path that cannot grow turns around the part behind a neighbour of its end.
-    for _ in 0..ROTATIONS * coupling.qubits() {
-        let end = path[path.len() - 1];
-        let free: Vec<usize> = neighbours(end).filter(|&at| position[at] == usize::MAX).collect();
-        if !free.is_empty() {
-            let next = free[stream.below(free.len())];
-            position[next] = path.len();
-            path.push(next);
-            continue;
-        }
-        if path.len() > longest.len() {
-            longest.clone_from(&path);
-        }
-        let back: Vec<usize> = neighbours(end).map(|at| position[at]).filter(|&k| k + 2 < path.len()).collect();
-        if back.is_empty() {
-            // A dead end: one step back, by a random number of qubits.
-            if path.len() == 1 {
-                break;
-            }
-            for at in path.drain(1 + stream.below(path.len() - 1)..) {
-                position[at] = usize::MAX;
-            }
-            continue;
-        }
-        let turn = back[stream.below(back.len())] + 1;
-        path[turn..].reverse();
-        for (k, &at) in path.iter().enumerate().skip(turn) {
-            position[at] = k;
-        }
-    }
-    if path.len() > longest.len() {
-        longest = path;
-    }
+    let path = long_path(start, coupling, stream);
     let mut rank = vec![usize::MAX; coupling.qubits()];
-    for (k, &at) in longest.iter().enumerate() {
+    for (k, &at) in path.iter().enumerate() {
         rank[at] = 2 * k + 1;
     }
-    for (k, &at) in longest.iter().enumerate() {
-        for beside in neighbours(at).filter(|&other| rank[other] == usize::MAX).collect::<Vec<_>>() {
-            rank[beside] = 2 * k + 2;
+    for (k, &at) in path.iter().enumerate() {
+        for &(beside, _) in &coupling.neighbours[at] {
+            if rank[beside] == usize::MAX {
+                rank[beside] = 2 * k + 2;
+            }
         }
     }
     rank

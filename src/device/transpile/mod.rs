@@ -1,9 +1,9 @@
 //! Rewriting a circuit for a device: native gates on coupled qubits.
 //!
-//! The passes: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what
-//! cancels, `star` moves a qubit with many partners along a path, `layout` chooses physical qubits by calibrated error,
-//! `route` inserts swaps where qubits are apart,
-//! `native` writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
+//! The passes: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what cancels. `embed`, `ring`
+//! and `path` look for physical qubits, by calibrated error, on which all that interact are neighbours. Where there are none,
+//! `layout` chooses first ones and `route` inserts swaps, or `star` moves a qubit with many partners along a path. `native`
+//! writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
 //!
 //! ```
 //! use qgraft::circuit::{Circuit, Gate};
@@ -28,12 +28,16 @@
 mod basis;
 mod coupling;
 mod decompose;
+mod embed;
 mod error;
 mod file;
 mod kak;
 mod layout;
 mod native;
 mod one_qubit_run;
+mod path;
+mod plan;
+mod ring;
 mod route;
 mod shannon;
 mod simplify;
@@ -49,10 +53,11 @@ use crate::device::Target;
 use crate::device::transpile::basis::Basis;
 use crate::device::transpile::coupling::Coupling;
 use crate::device::transpile::layout::{Demand, Patch};
+use crate::device::transpile::plan::Plan;
 use crate::device::transpile::route::{Dependencies, Event, Layout, Weights};
-use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
+use crate::device::transpile::simplify::{Effort, simplify};
 use crate::device::transpile::star::End;
-use crate::device::transpile::step::{Step, StepKind, entanglers};
+use crate::device::transpile::step::{Step, entanglers};
 use crate::math::Stream;
 
 /// How to transpile.
@@ -79,8 +84,8 @@ impl Default for TranspileOptions {
 /// How the first placement of the circuit's qubits is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum LayoutMethod {
-    /// The placement with the least calibrated error that needs no swap, if there is one; else the best of greedy and
-    /// random placements refined by routing back and forth.
+    /// The best placement found that needs no swap, by calibrated error, if one is found; else the best of greedy and random
+    /// placements refined by routing back and forth.
     #[default]
     NoiseAware,
     /// Qubit k on physical qubit k.
@@ -105,16 +110,19 @@ pub struct TranspiledCircuit {
     pub pulses: usize,
     /// [`Circuit::depth`].
     pub depth: usize,
-    /// Product of `1 - error` over two-qubit gates, pulses, measurements and qubits that are read at the end: a rough estimate of the success
-    /// probability that ignores idling.
+    /// Product of `1 - error` over two-qubit gates, pulses, measurements and qubits that are read at the end: a rough estimate
+    /// of the success probability that ignores idling.
     pub success: f64,
 }
 
 /// What a level spends.
 struct LevelSettings {
     effort: Effort,
-    /// Tries of the search for a perfect placement.
+    /// Tries of the search for a placement without swaps, about: every physical qubit to start from has at least four for each
+    /// qubit of the circuit. Steps of the search for a ring.
     embed: usize,
+    /// Paths that chains of qubits are laid on.
+    paths: usize,
     /// First placements to route from, and rounds of routing forth and back to refine each: four trials with the first
     /// number, four with the second. Refinement helps most circuits and spoils a path that fits one.
     trials: usize,
@@ -124,10 +132,10 @@ struct LevelSettings {
 }
 
 const LEVELS: [LevelSettings; 4] = [
-    LevelSettings { effort: Effort::Join, embed: 0, trials: 5, rounds: [0, 0], finalists: 1 },
-    LevelSettings { effort: Effort::Cancel, embed: 2_000, trials: 16, rounds: [2, 2], finalists: 1 },
-    LevelSettings { effort: Effort::Blocks, embed: 10_000, trials: 24, rounds: [2, 0], finalists: 2 },
-    LevelSettings { effort: Effort::Measured, embed: 20_000, trials: 32, rounds: [2, 0], finalists: 3 },
+    LevelSettings { effort: Effort::Join, embed: 0, paths: 0, trials: 5, rounds: [0, 0], finalists: 1 },
+    LevelSettings { effort: Effort::Cancel, embed: 2_000, paths: 8, trials: 16, rounds: [2, 2], finalists: 1 },
+    LevelSettings { effort: Effort::Blocks, embed: 10_000, paths: 16, trials: 24, rounds: [2, 0], finalists: 2 },
+    LevelSettings { effort: Effort::Measured, embed: 20_000, paths: 24, trials: 32, rounds: [2, 0], finalists: 3 },
 ];
 
 /// Trials take turns with these, found on the suite of tests/it/transpile_quality.rs: mostly a swap is rated by its real
@@ -183,24 +191,22 @@ pub fn transpile(
         LayoutMethod::NoiseAware if options.level == 0 => Some(coupling.first(needed)),
         LayoutMethod::NoiseAware => None,
     };
-    let search = given.is_none();
-    let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, settings.embed)).flatten() {
-        Some(initial) => Plan::unmoved(&steps, initial),
-        None => routed(&steps, circuit, &coupling, (&demand, &read), given, settings, options.seed)?,
-    };
-    if search && plan.swapped && options.level >= 2 {
-        plan.settle(&coupling, &read, settings.embed);
-    }
-    if search && plan.swapped && options.level >= 1 {
-        for end in [End::Beside, End::Behind] {
-            // Simplified steps are no longer in the order of the source, in which stars stand together.
-            let stars = Plan::of_stars(&unrolled, needed, end, (&coupling, &read), settings);
-            plan = match stars {
-                Some(stars) if stars.cost(&coupling, &read) < plan.cost(&coupling, &read) => stars,
-                _ => plan,
-            };
+    let route = |given| routed(&steps, circuit, &coupling, (&demand, &read), given, settings, options.seed);
+    let search = |demand: &Demand| placed(demand, &coupling, settings, options.seed);
+    let plan = if given.is_some() {
+        route(given)?
+    } else if let Some(initial) = search(&demand) {
+        Plan::unmoved(&steps, initial)
+    } else {
+        let mut plan = route(None)?;
+        if options.level >= 2 {
+            plan.settle(&coupling, &read, settings.embed);
         }
-    }
+        // Simplified steps are no longer in the order of the source, in which stars stand together.
+        let of_stars = |end| Plan::of_stars(&unrolled, needed, (end, settings.effort), (&coupling, &read), search);
+        let stars = [End::Beside, End::Behind].into_iter().filter_map(of_stars);
+        stars.fold(plan, |plan, stars| plan.or_cheaper(stars, &coupling, &read))
+    };
     let read: Vec<usize> = read.iter().map(|&w| plan.last[w]).collect();
     let last: Vec<usize> = wire.iter().map(|&w| plan.last[w]).collect();
     let written = |steps: &[Step]| {
@@ -214,102 +220,6 @@ pub fn transpile(
         best = if costs(&other) < costs(&best) { other } else { best };
     }
     Ok(best)
-}
-
-/// Steps on physical qubits.
-struct Plan {
-    steps: Vec<Step>,
-    initial: Vec<usize>,
-    last: Vec<usize>,
-    swapped: bool,
-}
-
-impl Plan {
-    /// Without any swap.
-    fn unmoved(steps: &[Step], initial: Vec<usize>) -> Self {
-        let steps = steps.iter().map(|step| step.moved(|q| initial[q])).collect();
-        Self { steps, initial: initial.clone(), last: initial, swapped: false }
-    }
-
-    /// With every star along a path, where the device has such paths.
-    fn of_stars(
-        steps: &[Step],
-        needed: usize,
-        end: End,
-        (coupling, read): (&Coupling, &[usize]),
-        settings: &LevelSettings,
-    ) -> Option<Self> {
-        let (steps, at) = star::along_paths(steps, needed, end)?;
-        let steps = simplify(expand_swaps(&steps), needed, settings.effort, coupling.has_zz());
-        let read: Vec<usize> = read.iter().map(|&wire| at[wire]).collect();
-        let initial = layout::embed(&Demand::of(&steps, needed, &read), coupling, settings.embed)?;
-        let last = at.iter().map(|&wire| initial[wire]).collect();
-        Some(Self { last, swapped: true, ..Self::unmoved(&steps, initial) })
-    }
-
-    /// What routing did, written out: swaps expanded, and everything simplified again.
-    fn replayed(steps: &[Step], events: &[Event], initial: Vec<usize>, coupling: &Coupling, effort: Effort) -> Self {
-        let physical = coupling.qubits();
-        let mut at = Layout::new(initial.clone(), physical);
-        let mut out = Vec::with_capacity(events.len());
-        for event in events {
-            match *event {
-                Event::Step(k) => out.push(steps[k].moved(|q| at.physical_of[q])),
-                Event::Swap(p, q) => {
-                    at.swap(p, q);
-                    out.push(Step::new(StepKind::Swap(p, q)));
-                }
-            }
-        }
-        let steps = simplify(expand_swaps(&out), physical, effort, coupling.has_zz());
-        Self { steps, initial, last: at.physical_of, swapped: true }
-    }
-
-    /// Cost of its entanglers, its measurements and the qubits that are read at the end: minus the logarithm of the
-    /// probability that none of them errs.
-    fn cost(&self, coupling: &Coupling, read: &[usize]) -> f64 {
-        let of = |step: &Step| {
-            if let StepKind::Rest(op) = &step.kind {
-                return matches!(op.kind, OpKind::Measure { .. }).then(|| coupling.readout[op.qubits[0]]);
-            }
-            let (a, b) = step.pair()?;
-            let link = coupling.link(a, b)?;
-            Some(match (&step.kind, link.zz) {
-                (StepKind::Zz(..), Some(zz)) => zz.cost,
-                (StepKind::Zz(..), None) => 2.0 * link.cost,
-                _ => link.cost,
-            })
-        };
-        let at_end = read.iter().map(|&wire| coupling.readout[self.last[wire]]);
-        self.steps.iter().filter_map(of).sum::<f64>() + at_end.sum::<f64>()
-    }
-
-    /// Moves the whole routed circuit to the part of the device with the least error that fits it unchanged.
-    fn settle(&mut self, coupling: &Coupling, read: &[usize], budget: usize) {
-        let mut used: Vec<usize> = self.initial.clone();
-        self.steps.iter().for_each(|step| step.each_qubit(|q| used.push(q)));
-        used.sort_unstable();
-        used.dedup();
-        let mut number = vec![usize::MAX; coupling.qubits()];
-        for (k, &q) in used.iter().enumerate() {
-            number[q] = k;
-        }
-        let compact: Vec<Step> = self.steps.iter().map(|step| step.moved(|q| number[q])).collect();
-        let ends: Vec<usize> = read.iter().map(|&wire| number[self.last[wire]]).collect();
-        let demand = Demand::of(&compact, used.len(), &ends);
-        let Some(best) = layout::embed(&demand, coupling, budget) else { return };
-        let settled = |q: usize| best[number[q]];
-        let moved = Self {
-            steps: self.steps.iter().map(|step| step.moved(settled)).collect(),
-            initial: self.initial.iter().map(|&q| settled(q)).collect(),
-            last: self.last.iter().map(|&q| settled(q)).collect(),
-            swapped: true,
-        };
-        // The search may have run out of tries before it reached the present layout.
-        if moved.cost(coupling, read) < self.cost(coupling, read) {
-            *self = moved;
-        }
-    }
 }
 
 /// The best of several routed circuits.
@@ -371,10 +281,17 @@ fn routed(
         .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, coupling, settings.effort));
     let rank = |plan: &Plan| (plan.cost(coupling, read), entanglers(&plan.steps));
     let best = plans.map(|plan| (rank(&plan), plan)).reduce(|best, next| {
-        let better = (next.0.0 - best.0.0).abs() < 1e-12 && next.0.1 < best.0.1 || next.0.0 < best.0.0 - 1e-12;
-        if better { next } else { best }
+        let ((cost, entanglers), (least, fewest)) = (next.0, best.0);
+        let is_equal = (cost - least).abs() <= embed::EQUAL * least;
+        if (is_equal && entanglers < fewest) || (!is_equal && cost < least) { next } else { best }
     });
     Ok(best.expect("every level makes at least one trial").1)
+}
+
+/// The cheapest placement found that needs no swap.
+fn placed(demand: &Demand, coupling: &Coupling, settings: &LevelSettings, seed: u64) -> Option<Vec<usize>> {
+    let ring = ring::place(demand, coupling, settings.embed, &mut Stream::named(seed, "transpile rings"));
+    embed::embed(demand, coupling, settings.embed, ring).or_else(|| path::place(demand, coupling, settings.paths, seed))
 }
 
 /// The wires on which those of `read` end that the circuit does not measure itself.
@@ -429,8 +346,8 @@ fn check_parts(demand: &Demand, coupling: &Coupling, initial: &[usize]) -> Resul
     for (q, neighbours) in demand.neighbours.iter().enumerate() {
         for &(other, _) in neighbours {
             if coupling.part[initial[q]] != coupling.part[initial[other]] {
-                let largest = coupling.part_sizes.iter().copied().max().unwrap_or(0);
-                return Err(TranspileError::Disconnected { needed: initial.len(), largest });
+                let physical = (initial[q], initial[other]);
+                return Err(TranspileError::Apart { first: q, second: other, physical });
             }
         }
     }
