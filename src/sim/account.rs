@@ -19,8 +19,13 @@ const UNSEEN: f64 = 3.0;
 /// from `-norm` to `norm`.
 pub fn half_width(spread: f64, count: f64, norm: f64) -> f64 {
     let half = HALF_WIDTH * (spread / (count - 1.0).max(1.0) / count).sqrt();
-    // Draws that agree, or a single one, do not show how rare the others are. No two values differ by more than this.
-    half.max(2.0 * norm * (UNSEEN / count).min(1.0))
+    half.max(least_half_width(norm, count))
+}
+
+/// The least half-width that [`half_width`] states: draws that agree, or a single one, do not show how rare the others are. No two
+/// values differ by more than twice the norm.
+pub fn least_half_width(norm: f64, count: f64) -> f64 {
+    2.0 * norm * (UNSEEN / count).min(1.0)
 }
 
 /// The error of one expectation value.
@@ -35,8 +40,8 @@ pub struct Account {
     pub bound: f64,
     /// Half the width of the 95 % interval of a mean of draws; `None` if nothing was drawn, or too few draws fit.
     pub interval: Option<f64>,
-    /// No less than the root mean square error over random products of basis states behind the first one-qubit steps; it says nothing certain about
-    /// a given input. Of sums of strings that drop without drawing.
+    /// No less than the root mean square error over random products of basis states behind the first one-qubit steps; it says
+    /// nothing certain about a given input. Of sums of strings that drop without drawing.
     pub rms: Option<f64>,
     /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less. Of a roulette: to the run
     /// that drops what the roulette draws. No bound; usually of the error's order.

@@ -5,6 +5,10 @@ use crate::device::{DeviceError, TranspileError};
 use crate::math::words::number;
 use crate::noise::NoiseError;
 
+/// What engines without measurements say instead.
+pub(crate) const FOR_DYNAMIC: &str =
+    "use density or trajectory; on wide registers mps, or stabilizer for Clifford gates";
+
 /// A circuit that cannot be run under its condition.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -136,6 +140,9 @@ pub enum SimError {
     /// A rank that no message comes from.
     #[error("rank {rank} has ended, or makes another call than the others; its own message says why")]
     RankEnded { rank: usize },
+    /// A rank that no message came from in time.
+    #[error("rank {rank} has sent nothing for {seconds} s; give it less work at a time")]
+    RankSilent { rank: usize, seconds: u64 },
     /// What went wrong on another rank.
     #[error("rank {rank} failed: {message}")]
     OnRank { rank: usize, message: String },
@@ -145,4 +152,17 @@ pub enum SimError {
     /// MPI that cannot be used.
     #[error("MPI: {reason}")]
     Mpi { reason: String },
+}
+
+impl SimError {
+    /// The same refusal for want of memory or time with other advice, made of its own; other errors as they are.
+    pub(crate) fn advised(self, advice: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::TooLarge { engine, qubits, needed, there, instead } => {
+                Self::TooLarge { engine, qubits, needed, there, instead: advice(instead) }
+            }
+            Self::TooLong { engine, needed, instead } => Self::TooLong { engine, needed, instead: advice(instead) },
+            other => other,
+        }
+    }
 }

@@ -152,6 +152,8 @@ fn shots_are_the_same_at_any_number_of_ranks() {
             let mut all = bits(&blocks.expect(&program, angles, &observables).unwrap());
             all.extend(blocks.sample(&program, angles, 700, 2).unwrap());
             all.extend(bits(&blocks.probabilities(&program, angles).unwrap()));
+            let accounts = blocks.prepare(&program, &observables, 0).unwrap().account(angles).unwrap().unwrap();
+            all.extend(accounts.iter().map(|account| account.interval.unwrap().to_bits()));
             all
         });
         for (o, exact) in exact.iter().enumerate() {

@@ -25,6 +25,17 @@ same() {
     printf '%s\n\n' "$alone"
 }
 same "$folder/examples/ranks"
-same "$folder/qgraft" simulate circuits/qaoa_ring.qasm --threads 1 --shots 100 --observable 'X0 X1 + Z2' --observable Z0
-same "$folder/qgraft" simulate circuits/qaoa_ring.qasm --threads 1 --shots 300 --device torino --transpile --observable Z0
+angles=(--angles 0.4,0.7,0.2,0.9)
+same "$folder/qgraft" simulate circuits/qaoa_ring.qasm "${angles[@]}" --threads 1 --shots 100 --observable 'X0 X1 + Z2' --observable Z0
+same "$folder/qgraft" simulate circuits/qaoa_ring.qasm "${angles[@]}" --threads 1 --shots 300 --device torino --transpile --observable Z0
+# A register that no list of outcomes holds, three measured bits of it, and shots of matrix product states.
+chain=(examples/circuits/chain.qasm --input n=20 --input layers=2 --threads 1 --observable Z10)
+same "$folder/qgraft" simulate "${chain[@]}" --shots 50
+same "$folder/qgraft" simulate "${chain[@]}" --engine mps --device torino --transpile
+few=$(mktemp --suffix .qasm)
+trap 'rm -f "$few"' EXIT
+echo 'OPENQASM 3; include "stdgates.inc"; qubit[20] q; bit[3] c; h q; for int k in [0:18] { cx q[k], q[k + 1]; }
+c[0] = measure q[3]; c[1] = measure q[9]; c[2] = measure q[19];' >"$few"
+same "$folder/qgraft" simulate "$few" --threads 1 --shots 50
+same "$folder/qgraft" simulate "$few" --threads 1 --shots 600 --engine mps --device fez --transpile
 echo "mpi.sh: the same at 1, 2 and 4 ranks"

@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use ndarray::Axis;
 
 use super::Arguments;
-use super::answer::{Answer, LISTED, RegisterCounts, options, over_outcomes, short};
+use super::answer::{Answer, ErrorAccount, Outcomes, RegisterCounts, options, over_outcomes, short};
 use super::setup::Setup;
 use crate::sim::cost::Workload;
 use crate::sim::ranks::{Communicator, ShotBlocks, World};
@@ -33,6 +33,7 @@ impl Engine {
             ("--save", arguments.save.is_some()),
             ("--mitigation", !arguments.mitigation.is_empty()),
             ("--explain", arguments.explain),
+            ("--roulette", arguments.roulette),
         ];
         if let Some((option, _)) = refused.iter().find(|(_, given)| *given) {
             bail!("{option} runs in one process; leave it out, or start without mpirun");
@@ -50,6 +51,14 @@ impl Engine {
             name => Ok(Self::Shots(ShotBlocks::new(name, options(arguments), ranks)?)),
         }
     }
+
+    /// The engine that runs at every rank.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::State(_) => "statevector",
+            Self::Shots(blocks) => blocks.engine(),
+        }
+    }
 }
 
 /// Runs everything that the arguments request, at every rank.
@@ -65,7 +74,15 @@ pub fn answer(arguments: &Arguments, setup: &Setup, ranks: Arc<dyn Communicator>
         sample::affordable(shots)?;
     }
     let width = setup.outcome_bits().len();
-    let listed = width <= LISTED.ilog2() as usize || arguments.probabilities;
+    let outcomes = Outcomes::of(engine.name(), arguments, setup)?;
+    ensure!(
+        outcomes.by_rows.is_none(),
+        "--shots of {} qubits by {} run in one process; leave --shots out, or start without mpirun",
+        program.qubits(),
+        engine.name()
+    );
+    let is_alone = setup.observables.is_empty() && arguments.shots.is_none();
+    let listed = outcomes.few || arguments.probabilities || is_alone;
     let begun = Instant::now();
     let mut probabilities = None;
     if listed {
@@ -93,10 +110,12 @@ pub fn answer(arguments: &Arguments, setup: &Setup, ranks: Arc<dyn Communicator>
         }
         counts = Some(all);
     }
-    let expectations = match setup.observables.len() {
-        0 => Vec::new(),
-        _ => simulator.expect(program, angles, &setup.observables)?.row(0).to_vec(),
-    };
+    let (mut expectations, mut accounts) = (Vec::new(), None);
+    if !setup.observables.is_empty() {
+        let prepared = simulator.prepare(program, &setup.observables, 0)?;
+        expectations = prepared.expect(angles)?.row(0).to_vec();
+        accounts = prepared.account(angles)?;
+    }
     Ok(Answer {
         engine: short(simulator.name()),
         precision: simulator.precision(),
@@ -107,9 +126,10 @@ pub fn answer(arguments: &Arguments, setup: &Setup, ranks: Arc<dyn Communicator>
         values_engine: None,
         seconds: begun.elapsed().as_secs_f64(),
         probabilities: probabilities.map(|p| p.to_vec()),
+        observables: arguments.observable.clone(),
         expectations,
         mitigation: None,
-        errors: None,
+        errors: accounts.map(|accounts| accounts.row(0).iter().map(ErrorAccount::of).collect()),
         outcome_error: None,
         registers: RegisterCounts::all(setup, counts.as_ref()),
         counts,

@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, ArrayView2, s};
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::ranks::{Communicator, gather_leaves, leaf_seed, table};
-use crate::sim::{AngleGradient, Angles, Precision, Prepared, SimError, Simulator, check};
+use crate::sim::ranks::{Communicator, accounts, gather_leaves, leaf_seed, table};
+use crate::sim::{Account, AngleGradient, Angles, Precision, Prepared, SimError, Simulator, check};
 
 /// Rows of a leaf; the last one takes the rest and has fewer than twice as many. Engines run 1 to 32 rows together, so every
 /// row runs beside the same others as in the whole batch.
@@ -142,6 +142,14 @@ impl Prepared for RowsProgram {
             Ok(inputs.into_iter().chain(weights).collect())
         })?;
         Ok(gradient(&angles, &values))
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        let each = |_, leaf: &dyn Prepared, angles: Angles, _| {
+            let accounts = leaf.account(angles)?;
+            Ok(accounts.iter().flatten().flat_map(accounts::numbers).collect())
+        };
+        Ok(accounts::accounts(angles.batch(), &self.gather(&angles, each)?))
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

@@ -7,9 +7,11 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::ranks::{Communicator, gather_leaves, leaf_seed, table};
+use crate::sim::account::{Estimate, LastEstimates};
+use crate::sim::ranks::{Communicator, accounts, gather_leaves, leaf_seed, table};
 use crate::sim::{
-    AngleGradient, Angles, EngineOptions, EngineRow, Precision, Prepared, SimError, Simulator, ValueKind, check,
+    Account, AngleGradient, Angles, EngineOptions, EngineRow, Precision, Prepared, SimError, Simulator, ValueKind,
+    check,
 };
 
 /// Shots of a block.
@@ -18,7 +20,8 @@ const BLOCK: usize = 256;
 /// An engine that draws (`trajectory`, `mps`) with its shots over ranks: blocks of 256 shots, each with a seed of its own.
 ///
 /// Results are the same at any number of ranks. Those of up to 256 shots are the engine's own to the byte. Expectation values
-/// and probabilities are means over blocks, added in their order; every rank holds the values of all blocks for that.
+/// and probabilities are means over blocks, added in their order; every rank holds the values of all blocks for that. What is
+/// computed without draws is computed once, at every rank.
 #[derive(Clone)]
 pub struct ShotBlocks {
     row: &'static EngineRow,
@@ -30,14 +33,23 @@ impl ShotBlocks {
     /// The engine called `name` with these options, `options.shots` shots of a row in all.
     ///
     /// # Errors
-    /// If there is no such engine, or it draws nothing.
+    /// If there is no such engine, it draws nothing, or a tolerance is asked for, which no engine that draws meets.
     pub fn new(name: &str, options: EngineOptions, ranks: Arc<dyn Communicator>) -> Result<Self, SimError> {
         let row = EngineRow::named(name)?;
         if row.values != ValueKind::Drawn {
             let step = "blocks of shots over ranks".into();
             return Err(SimError::Unsupported { engine: row.name, step, instead: "use trajectory or mps" });
         }
+        if let Some(tolerance) = options.cut.tolerance {
+            let step = format!("to a tolerance of {tolerance:e}");
+            return Err(SimError::Unsupported { engine: row.name, step, instead: "use more shots" });
+        }
         Ok(Self { row, options, ranks })
+    }
+
+    /// The name of the engine.
+    pub fn engine(&self) -> &'static str {
+        self.row.name
     }
 
     /// The engine with the shots and the seed of one block.
@@ -63,7 +75,7 @@ impl Simulator for ShotBlocks {
     }
 
     fn precision(&self) -> Precision {
-        self.options.precision
+        self.of_block(0).precision()
     }
 
     fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
@@ -79,7 +91,14 @@ impl Simulator for ShotBlocks {
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let first = self.of_block(0).prepare(program, observables, input_slots)?;
         let (program, observables) = (program.clone(), observables.to_vec());
-        Ok(Arc::new(ShotBlocksProgram { engine: self.clone(), first, program, observables, input_slots }))
+        Ok(Arc::new(ShotBlocksProgram {
+            engine: self.clone(),
+            first,
+            program,
+            observables,
+            input_slots,
+            last: LastEstimates::default(),
+        }))
     }
 }
 
@@ -90,18 +109,55 @@ struct ShotBlocksProgram {
     program: Program,
     observables: Vec<Observable>,
     input_slots: usize,
+    last: LastEstimates,
 }
 
 impl ShotBlocksProgram {
-    /// The mean of what `each` makes of every block, weighted by shots.
-    fn mean(&self, each: impl Fn(&dyn Prepared) -> Result<Vec<f64>, SimError>) -> Result<Vec<f64>, SimError> {
-        let (engine, shots) = (&self.engine, self.engine.options.shots);
-        let values = gather_leaves(&*engine.ranks, count(shots), |block| match block {
+    /// How many blocks run: one if nothing is drawn.
+    fn blocks(&self, batch: usize) -> usize {
+        if self.first.draws(batch) { count(self.engine.options.shots) } else { 1 }
+    }
+
+    /// The share of a block in the mean.
+    fn share(&self, block: usize) -> f64 {
+        let shots = self.engine.options.shots;
+        size(shots, block) as f64 / shots as f64
+    }
+
+    /// What `each` makes of every block, one after the other.
+    fn gather(
+        &self,
+        blocks: usize,
+        each: impl Fn(&dyn Prepared) -> Result<Vec<f64>, SimError>,
+    ) -> Result<Vec<f64>, SimError> {
+        let engine = &self.engine;
+        gather_leaves(&*engine.ranks, blocks, |block| match block {
             0 => each(&*self.first),
             _ => each(&*engine.of_block(block).prepare(&self.program, &self.observables, self.input_slots)?),
-        })?;
-        let share = |block| size(shots, block) as f64 / shots as f64;
-        Ok(if count(shots) == 1 { values } else { sum(&values, count(shots), share) })
+        })
+    }
+
+    /// The mean of what `each` makes of every block, weighted by shots.
+    fn mean(
+        &self,
+        batch: usize,
+        each: impl Fn(&dyn Prepared) -> Result<Vec<f64>, SimError>,
+    ) -> Result<Vec<f64>, SimError> {
+        let blocks = self.blocks(batch);
+        let values = self.gather(blocks, each)?;
+        Ok(if blocks == 1 { values } else { sum(&values, blocks, |block| self.share(block)) })
+    }
+
+    /// Values with their errors, (batch, observables).
+    fn estimates(&self, angles: &Angles) -> Result<Array2<Estimate>, SimError> {
+        let (batch, shots) = (angles.batch(), self.engine.options.shots);
+        let blocks = self.blocks(batch);
+        let gathered = self.gather(blocks, |block| accounts::estimates(block, *angles))?;
+        let list = match blocks {
+            1 => accounts::read(&gathered),
+            _ => accounts::mean(&gathered, blocks, |block| self.share(block), shots),
+        };
+        Ok(Array2::from_shape_vec((batch, self.observables.len()), list).expect("blocks have all values"))
     }
 }
 
@@ -119,17 +175,22 @@ impl Prepared for ShotBlocksProgram {
         self.engine.name()
     }
 
-    fn draws(&self, _batch: usize) -> bool {
-        true
+    fn draws(&self, batch: usize) -> bool {
+        self.first.draws(batch)
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        Ok(table(angles.batch(), self.mean(|block| Ok(block.expect(angles)?.into_iter().collect()))?))
+        Ok(self.last.get(&angles, || self.estimates(&angles))?.map(|estimate| estimate.value))
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        let accounts = self.last.get(&angles, || self.estimates(&angles))?.map(|estimate| estimate.account);
+        Ok(accounts.iter().all(|account| !account.norm.is_nan()).then_some(accounts))
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
         check::cotangent(angles.batch(), self.observables.len(), cotangent)?;
-        let mut inputs = self.mean(|block| {
+        let mut inputs = self.mean(angles.batch(), |block| {
             let AngleGradient { inputs, weights } = block.vjp(angles, cotangent)?;
             Ok(inputs.into_iter().chain(weights).collect())
         })?;
@@ -139,7 +200,8 @@ impl Prepared for ShotBlocksProgram {
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        Ok(table(angles.batch(), self.mean(|block| Ok(block.probabilities(angles)?.into_iter().collect()))?))
+        let each = |block: &dyn Prepared| Ok(block.probabilities(angles)?.into_iter().collect());
+        Ok(table(angles.batch(), self.mean(angles.batch(), each)?))
     }
 
     fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {

@@ -1,13 +1,13 @@
 //! Ranks that are threads of one process: what runs under MPI, tested without it.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::sim::SimError;
 use crate::sim::ranks::Communicator;
 
-/// Ranks that wait for each other in a circle become an error after this time.
+/// A rank that hears nothing from another for this time gives up: both may wait for each other.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// One of several threads of a process, made by [`on_threads`].
@@ -49,7 +49,10 @@ impl ThreadRank {
     fn receive(&self, from: usize) -> Result<Vec<f64>, SimError> {
         let ended = SimError::RankEnded { rank: from };
         let Ok(receiver) = self.receivers[from].lock() else { return Err(ended) };
-        receiver.recv_timeout(LONGEST_WAIT).map_err(|_| ended)
+        receiver.recv_timeout(LONGEST_WAIT).map_err(|error| match error {
+            RecvTimeoutError::Timeout => SimError::RankSilent { rank: from, seconds: LONGEST_WAIT.as_secs() },
+            RecvTimeoutError::Disconnected => ended,
+        })
     }
 
     /// Receives as many numbers as `into` holds. Another amount comes from a rank that makes another call.

@@ -50,7 +50,8 @@ impl World {
 
 /// MPI counts numbers of a message with 31 bits.
 fn count(length: usize) -> Result<Count, SimError> {
-    let too_long = || SimError::Mpi { reason: format!("a message of {length} numbers is too long; use more ranks") };
+    let reason = || format!("a message cannot hold {length} numbers; ask for fewer rows, shots or outcomes");
+    let too_long = || SimError::Mpi { reason: reason() };
     Count::try_from(length).map_err(|_| too_long())
 }
 
