@@ -62,6 +62,38 @@ fn derivatives_of_gaussian_kernels_are_differences() {
 }
 
 #[test]
+fn kernels_of_far_rows_are_the_same_in_both_precisions() {
+    // Squared distances from 0 to 4: exponents from 0 to -2,000, far below the least normal number of either.
+    let rows = |shift: f64| -> Vec<f64> { (0..200).map(|k| 0.01 * f64::from(k) + shift).collect() };
+    let bank = Bank::gaussians(&[1e-3, 0.05, 1.0, 500.0]);
+    let found = [DType::F32, DType::F64].map(|dtype| {
+        let tensor = |shift| {
+            let rows = Tensor::from_vec(rows(shift), (200, 1), &Device::Cpu).unwrap();
+            Var::from_tensor(&rows.to_dtype(dtype).unwrap()).unwrap()
+        };
+        let (x, y) = (tensor(0.0), tensor(0.0025));
+        let value = mmd(&x, &y, &bank, Estimate::Biased).unwrap();
+        let store = value.backward().unwrap();
+        let slopes = store.get(x.as_tensor()).unwrap().flatten_all().unwrap();
+        let all = Tensor::cat(&[&value.reshape(1).unwrap(), &slopes], 0).unwrap();
+        all.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap()
+    });
+    for (single, double) in found[0].iter().zip(&found[1]) {
+        // Squared distances err by 1e-6 in single precision, so exponents of the narrowest kernel err by 5e-4, and a tenth of the
+        // pairs have one that counts.
+        assert!((single - double).abs() < 1e-4, "{single} {double}");
+    }
+    let kernel = |s2: f64, shift: f64| {
+        let one = |a: f64| rows(shift).iter().map(|b| (-0.5 * (a - b).powi(2) / s2).exp()).sum::<f64>();
+        rows(0.0).into_iter().map(one).sum::<f64>() / 40_000.0
+    };
+    let mean = |shift| bank.variances.iter().map(|s2| kernel(*s2, shift)).sum::<f64>() / 4.0;
+    // Rows of both domains are spaced alike, so kernels within them are the same.
+    let expected = 2.0 * mean(0.0) - 2.0 * mean(0.0025);
+    assert!((found[1][0] - expected).abs() < 1e-12, "{} {expected}", found[1][0]);
+}
+
+#[test]
 fn fidelities_are_those_of_pennylane() {
     /// Of tests/reference/fidelity.json, made by fidelity.py beside it.
     #[derive(serde::Deserialize)]

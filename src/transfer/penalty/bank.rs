@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Tensor, WithDType};
+use ndarray::NdFloat;
 
 use crate::circuit::ansatz::uploading_feature_map;
 use crate::circuit::{Observable, PauliString};
@@ -141,13 +142,8 @@ fn gaussian_sum(x: &Tensor, y: &Tensor, variances: &[f64]) -> Result<Tensor, NnE
     let (all, others) = (x.detach(), y.detach());
     let (mut value, mut slope_x, mut slope_y) = (0.0, Vec::new(), others.zeros_like()?);
     for rows in blocks(&all)? {
-        let distances = squared_distances(&rows, &others)?;
-        let mut slopes = distances.zeros_like()?;
-        for s2 in variances {
-            let kernel = (&distances * (-0.5 / s2))?.exp()?;
-            value += kernel.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-            slopes = (slopes + (kernel / *s2)?)?;
-        }
+        let (sum, slopes) = kernels(&squared_distances(&rows, &others)?, variances)?;
+        value += sum;
         // The derivative of e^{-d²/(2 s²)} by x is that times (y - x) / s².
         slope_x.push((slopes.matmul(&others)? - rows.broadcast_mul(&slopes.sum_keepdim(1)?)?)?);
         let towards = slopes.t()?.matmul(&rows)?;
@@ -157,6 +153,40 @@ fn gaussian_sum(x: &Tensor, y: &Tensor, variances: &[f64]) -> Result<Tensor, NnE
     let along_x = ((x - all)? * Tensor::cat(&slope_x, 0)?)?.sum_all()?;
     let along_y = ((y - others)? * slope_y)?.sum_all()?;
     Ok(((along_x + along_y)? + value)?)
+}
+
+/// Of squared distances d²: the sum of e^{-d²/(2 s²)} over all of them and all variances s², and for each Σ e^{-d²/(2 s²)} / s².
+fn kernels(distances: &Tensor, variances: &[f64]) -> Result<(f64, Tensor), NnError> {
+    if distances.dtype() == DType::F32 {
+        return kernels_of::<f32>(distances, variances);
+    }
+    let (sum, slopes) = kernels_of::<f64>(&distances.to_dtype(DType::F64)?, variances)?;
+    Ok((sum, slopes.to_dtype(distances.dtype())?))
+}
+
+/// One pass over the numbers, because most kernels of most pairs are 0: an exponent below that of the least normal number is
+/// not worth its exponential, which takes longest there.
+fn kernels_of<T: WithDType + NdFloat>(distances: &Tensor, variances: &[f64]) -> Result<(f64, Tensor), NnError> {
+    let least = T::min_positive_value().ln();
+    // -1/(2 s²) and 1/s² of each variance.
+    let of = |s2: &f64| (<T as WithDType>::from_f64(-0.5 / s2), <T as WithDType>::from_f64(1.0 / s2));
+    let factors: Vec<(T, T)> = variances.iter().map(of).collect();
+    let mut sum = 0.0;
+    let mut slope_of = |distance: T| {
+        let (mut of_pair, mut slope) = (T::zero(), T::zero());
+        for &(scale, inverse) in &factors {
+            let exponent = distance * scale;
+            if exponent > least {
+                let kernel = exponent.exp();
+                of_pair += kernel;
+                slope += kernel * inverse;
+            }
+        }
+        sum += WithDType::to_f64(of_pair);
+        slope
+    };
+    let slopes: Vec<T> = distances.flatten_all()?.to_vec1()?.into_iter().map(&mut slope_of).collect();
+    Ok((sum, Tensor::from_vec(slopes, distances.shape(), distances.device())?))
 }
 
 fn median(x: &Tensor, y: &Tensor) -> Result<f64, NnError> {
