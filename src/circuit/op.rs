@@ -71,6 +71,21 @@ pub struct Condition {
     pub value: u64,
 }
 
+impl Condition {
+    /// Whether it can hold: no bit is named twice with two values.
+    pub fn is_possible(&self) -> bool {
+        let value = |k: usize| self.value >> k & 1;
+        let mut named: Vec<(usize, u64)> = self.bits.iter().enumerate().map(|(k, &bit)| (bit, value(k))).collect();
+        named.sort_unstable();
+        named.windows(2).all(|pair| pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1)
+    }
+
+    /// Whether the bits, of which `bit` tells the values, hold the value.
+    pub fn is_met(&self, bit: impl Fn(usize) -> bool) -> bool {
+        self.bits.iter().enumerate().all(|(k, &number)| bit(number) == (self.value >> k & 1 == 1))
+    }
+}
+
 impl Op {
     /// A plain gate of the table.
     pub fn gate(gate: Gate, qubits: &[usize], params: &[Param]) -> Self {

@@ -102,8 +102,5 @@ pub fn assigned(bits: u64, bit: usize, value: bool) -> u64 {
 
 /// Whether the register `bits` meets a condition.
 pub fn meets(condition: &Option<Condition>, bits: u64) -> bool {
-    condition.as_ref().is_none_or(|condition| {
-        let value = condition.bits.iter().enumerate().fold(0, |value, (k, &bit)| value | (bits >> bit & 1) << k);
-        value == condition.value
-    })
+    condition.as_ref().is_none_or(|condition| condition.is_met(|bit| bits >> bit & 1 == 1))
 }

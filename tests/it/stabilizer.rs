@@ -5,7 +5,7 @@ use std::f64::consts::FRAC_PI_2;
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Letter, Observable, Op, OpKind, Param, PauliString};
 use qgraft::noise::channel::{CHANNELS, amplitude_damping, depolarizing};
-use qgraft::noise::{Channel, Confusion, Program, Step, transfer};
+use qgraft::noise::{Channel, Confusion, PairConfusion, PairReadout, Program, Step, transfer};
 use qgraft::sim::mitigate::{all_twirled, twirled};
 use qgraft::sim::{Angles, Auto, Density, EngineOptions, SimError, Simulator, Stabilizer, Statevector};
 
@@ -243,6 +243,15 @@ fn parities_are_those_of_recorded_bits() {
     let program = program(2, 2, vec![Step::Measure { qubit: 0, bit: 1, confusion: None, condition: None }]);
     let error = Stabilizer.parities(&program, &[], &[vec![2]]).unwrap_err();
     assert_eq!(error, SimError::NoBit { bit: 2, bits: 2 });
+    // Each of twelve pairs that are misread together makes up to four terms of one.
+    let qubits = 24;
+    let measure = |qubit| Step::Measure { qubit, bit: qubit, confusion: None, condition: None };
+    let mut program = crate::support::clifford::program(qubits, qubits, (0..qubits).map(measure).collect());
+    let rows = [[0.7, 0.1, 0.1, 0.1], [0.2, 0.6, 0.1, 0.1], [0.1, 0.3, 0.5, 0.1], [0.05, 0.05, 0.2, 0.7]];
+    let confusion = PairConfusion::new(rows).unwrap();
+    program.correlated = (0..qubits / 2).map(|k| PairReadout { qubits: (2 * k, 2 * k + 1), confusion }).collect();
+    let refused = Stabilizer.parities(&program, &[], &[(0..qubits).collect()]);
+    assert!(matches!(refused, Err(SimError::TooMuch { .. })), "{refused:?}");
 }
 
 /// A chain of so many qubits in (|0…0⟩ + |1…1⟩)/√2 with phase flips behind each gate.

@@ -1,6 +1,6 @@
 //! What slots and derived angles are called in OpenQASM 3.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use super::number::formula;
@@ -53,6 +53,8 @@ pub fn slot_identifiers(names: &[String]) -> Vec<String> {
         !RESERVED.contains(&name) && Gate::named(name).is_none() && !taken.contains(name)
     };
     let mut identifiers = Vec::with_capacity(names.len());
+    // The last number behind each name: smaller ones are taken, and looking again would be quadratic.
+    let mut last: HashMap<String, usize> = HashMap::new();
     for name in names {
         let mut base: String =
             // `x[0]` of an array becomes x_0.
@@ -61,9 +63,9 @@ pub fn slot_identifiers(names: &[String]) -> Vec<String> {
             base.insert(0, '_');
         }
         let mut identifier = base.clone();
-        let mut count = 0;
+        let count = last.entry(base.clone()).or_default();
         while !free(&identifier, &taken) {
-            count += 1;
+            *count += 1;
             identifier = format!("{base}_{count}");
         }
         taken.insert(identifier.clone());

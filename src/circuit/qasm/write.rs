@@ -166,7 +166,8 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
         // A barrier does nothing, so no condition changes what it does.
         let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
             None => writeln!(text, "{statement}"),
-            Some(condition) => writeln!(text, "{}", under(condition, &bits, &statement)),
+            Some(condition) if condition.is_possible() => writeln!(text, "{}", under(condition, &bits, &statement)),
+            Some(_) => Ok(()),
         };
     }
     for directive in directives {
@@ -348,12 +349,17 @@ impl Writer<'_> {
             }
             OpKind::GlobalPhase(phase) => format!("gphase({});", angle(*phase, self.slots)),
             OpKind::Reset => format!("reset {};", self.qubits.one(op.qubits[0])),
-            OpKind::Barrier => match self.qubits {
-                QubitNames::Register(width) if op.qubits.is_empty() || op.qubits.iter().copied().eq(0..width) => {
-                    "barrier q;".into()
+            OpKind::Barrier => {
+                // Their order says nothing.
+                let mut qubits = op.qubits.to_vec();
+                qubits.sort_unstable();
+                match self.qubits {
+                    QubitNames::Register(width) if qubits.is_empty() || qubits.iter().copied().eq(0..width) => {
+                        "barrier q;".into()
+                    }
+                    _ => format!("barrier {};", self.qubits.list(&qubits)).replace(" ;", ";"),
                 }
-                _ => format!("barrier {};", self.qubits.list(&op.qubits)).replace(" ;", ";"),
-            },
+            }
             OpKind::Unitary(_) | OpKind::Measure { .. } | OpKind::Assign { .. } | OpKind::Delay(_) => {
                 unreachable!("lowered or written by the version's own code")
             }
@@ -472,10 +478,7 @@ impl Registers {
         else {
             return Ok(vec![String::new()]);
         };
-        // A bit may be named twice. If the condition wants it to be 0 and 1, it never holds.
-        let wanted = |k: usize| value >> k & 1;
-        let first = |bit: &usize| bits.iter().position(|other| other == bit).map_or(0, wanted);
-        if bits.iter().enumerate().any(|(k, bit)| wanted(k) != first(bit)) {
+        if op.condition.as_ref().is_some_and(|condition| !condition.is_possible()) {
             return Ok(Vec::new());
         }
         let (name, run) = self.holding(bits[0]);

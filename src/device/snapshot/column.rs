@@ -56,6 +56,11 @@ pub fn write(name: &str, units: &[Unit], values: &[Option<f64>]) -> Option<(Stri
 
 /// Every value in `unit`, `None` if one of them has no double that converts back to it bit for bit.
 fn in_unit(unit: &Unit, values: &[Option<f64>]) -> Option<Vec<Option<f64>>> {
+    // A search for a short decimal takes longer than the rest of a column.
+    if values.iter().all(|value| *value == values[0]) {
+        let first = values[0].map_or(Some(None), |si| original(unit, si).map(Some))?;
+        return Some(vec![first; values.len()]);
+    }
     values.iter().map(|value| value.map_or(Some(None), |si| original(unit, si).map(Some))).collect()
 }
 

@@ -35,8 +35,8 @@ use crate::math::Seconds;
 
 pub const FORMAT: usize = 1;
 
-/// More qubits than any device has. A scalar column of them would waste memory.
-pub const MOST_QUBITS: usize = 100_000;
+/// More qubits than any device or circuit has. A scalar column of them would waste memory and time.
+pub const MOST_QUBITS: usize = 10_000;
 
 /// The device that `document` describes. `file` names it in errors.
 pub fn read(file: &str, document: &Value) -> Result<Device, DeviceError> {

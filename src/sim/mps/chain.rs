@@ -318,6 +318,7 @@ impl Chain {
 
     /// `⟨self|other⟩` of states whose qubits are on the same sites.
     pub fn overlap(&self, other: &Self) -> C64 {
+        assert_eq!(self.tensors.len(), other.tensors.len(), "overlaps are of states with as many qubits");
         let mut environment = Matrix::from_elem((1, 1), C64::from(1.0));
         for (bra, ket) in self.tensors.iter().zip(&other.tensors) {
             let (rows, (left, _, _)) = (bra.dim().0 * 2, ket.dim());

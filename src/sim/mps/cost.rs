@@ -88,7 +88,8 @@ impl ChainOutline {
         Some(Self { qubits, wide, single, draws, is_random })
     }
 
-    /// The same walk with bonds of at most `most`: bytes of the widest state, seconds, and whether any bond would be wider.
+    /// The bonds through the program, held to at most `most`: numbers of the widest state, seconds, and whether any bond would
+    /// be wider.
     fn walk(&self, most: usize) -> Walk {
         let sites = self.qubits.max(1);
         let mut bonds = vec![1usize; sites - 1];
@@ -212,7 +213,8 @@ pub fn is_exact(w: &Workload, most: usize) -> bool {
     w.chain().is_some_and(|chain| !chain.is_random && !chain.walk(most).truncates)
 }
 
-/// Bytes and seconds at most; `None` for gates on more than five qubits, controls apart, states, and lists of outcomes of more than 24 qubits.
+/// Bytes and seconds at most; `None` for gates on more than five qubits, controls apart, states, and lists of outcomes of more
+/// than 24 qubits.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let chain = w.chain()?;
     let walk = chain.walk(call.bond);

@@ -54,7 +54,7 @@ pub const MOST_BOND: usize = 4096;
 /// of noisy programs are means of [`EngineOptions::shots`] runs with an interval, and with a bound of their bias, the mean
 /// over runs of the sums of `2 √w` (channels do not lengthen trace distances).
 ///
-/// It runs gates on up to five operands. Gradients are by the parameter-shift rule.
+/// It runs gates on up to five operands under any number of controls. Gradients are by the parameter-shift rule.
 ///
 /// Vidal 2003, arXiv quant-ph/0301063; Schollwöck 2011, arXiv 1008.3477, for canonical forms.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,10 @@ pub struct MatrixProductState {
 }
 
 impl MatrixProductState {
-    /// `|⟨self|other⟩|²`, 0 to 1 up to rounding. Both have as many qubits.
+    /// `|⟨self|other⟩|²`, 0 to 1 up to rounding.
+    ///
+    /// # Panics
+    /// If they have different numbers of qubits.
     pub fn fidelity(&self, other: &Self) -> f64 {
         self.chain.overlap(&other.chain).norm_sqr()
     }

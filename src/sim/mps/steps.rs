@@ -135,7 +135,8 @@ impl ChainProgram {
                     let (switches, own) = op.without_controls();
                     if own.qubits.len() > MOST_OPERANDS {
                         let step = format!("{} on {} qubits", op.name(), own.qubits.len());
-                        let instead = "decompose it into gates on at most five (transpile it for a device), or use statevector or density";
+                        let instead = "decompose it into gates on at most five (transpile it for a device), or use statevector \
+                                       or density";
                         return Err(SimError::Unsupported { engine: NAME, step, instead });
                     }
                     controls = switches.len();
@@ -195,7 +196,7 @@ impl ChainProgram {
             }
         }
         for ((step, matrix), toward) in self.steps.iter().zip(matrices).zip(toward) {
-            if !meets(&step.condition, &bits) {
+            if step.condition.as_ref().is_some_and(|condition| !condition.is_met(|bit| bits[bit])) {
                 continue;
             }
             match (&step.act, matrix) {
@@ -235,12 +236,6 @@ impl ChainProgram {
         }
         list.iter().zip(read).for_each(|(m, value)| bits[m.bit] = value);
     }
-}
-
-fn meets(condition: &Option<Condition>, bits: &[bool]) -> bool {
-    condition.as_ref().is_none_or(|condition| {
-        condition.bits.iter().enumerate().all(|(k, &bit)| bits[bit] == (k < 64 && condition.value >> k & 1 == 1))
-    })
 }
 
 fn misread(confusion: Option<Confusion>, value: bool, stream: &mut Stream) -> bool {

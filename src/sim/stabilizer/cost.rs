@@ -6,7 +6,7 @@ use super::tableau;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 
 /// Shots that run side by side.
-pub const LANES: usize = 1024;
+pub const SHOTS_TOGETHER: usize = 1024;
 /// Time to set up a call, seconds: dense engines are faster on small programs.
 const SETUP: f64 = 5e-5;
 /// Time to read a step of a program, and to take a term back through one, seconds.
@@ -116,9 +116,9 @@ impl Drawing {
     pub fn cost(&self, shots: usize, threads: usize) -> Cost {
         let (qubits, shots, bits) = (self.qubits as f64, shots as f64, self.bits as f64);
         let (steps, noisy, measured) = (self.steps as f64, self.noisy_steps as f64, self.measurements as f64);
-        let together = shots.min(LANES as f64);
+        let together = shots.min(SHOTS_TOGETHER as f64);
         let words = (together / 64.0).ceil();
-        let runs = (shots / LANES as f64).ceil();
+        let runs = (shots / SHOTS_TOGETHER as f64).ceil();
         // The reference is there while frames run.
         let threads = runs.min(threads as f64);
         let rows = 2.0 * 8.0 * shots * (self.width as f64 / 64.0).ceil();

@@ -26,7 +26,7 @@ impl Reference {
             if number == changes {
                 tableau.close();
             }
-            let met = step.condition.as_ref().is_none_or(|condition| is_met(condition, &bits));
+            let met = step.condition.as_ref().is_none_or(|condition| condition.is_met(|bit| bits[bit]));
             let mut here = met;
             match &step.action {
                 Action::Clifford(clifford) if met => tableau.apply(clifford, &step.qubits),
@@ -42,11 +42,6 @@ impl Reference {
         }
         Self { happened }
     }
-}
-
-/// Whether the bits have the value of a condition.
-pub fn is_met(condition: &Condition, bits: &[bool]) -> bool {
-    condition.bits.iter().enumerate().all(|(k, &bit)| bits[bit] == (condition.value >> k & 1 == 1))
 }
 
 /// The frames of some shots.
@@ -248,7 +243,7 @@ pub fn run_alone(program: &CliffordProgram, stream: &mut Stream) -> Vec<bool> {
         if number == changes {
             tableau.close();
         }
-        if step.condition.as_ref().is_some_and(|condition| !is_met(condition, &bits)) {
+        if step.condition.as_ref().is_some_and(|condition| !condition.is_met(|bit| bits[bit])) {
             continue;
         }
         let mut coin = || stream.bits() & 1 == 1;

@@ -30,9 +30,9 @@ pub use steps::Sampling;
 const NAME: &str = "stabilizer";
 
 /// The engine for programs of Clifford operations, Pauli noise, measurements, resets and conditions, exact: thousands of
-/// qubits, millions of shots. Any gate on at most five operands is one that takes Pauli strings to Pauli strings at its angles (to 1e-12);
-/// noise is Pauli if its transfer matrix is diagonal. Everything else is refused by name; noise of other kinds can be
-/// twirled first ([`all_twirled`](crate::sim::mitigate::all_twirled)).
+/// qubits, millions of shots. A gate on at most five operands is a Clifford gate if it takes Pauli strings to Pauli strings at
+/// its angles (to 1e-12); noise is Pauli if its transfer matrix is diagonal. Everything else is refused by name; noise of
+/// other kinds can be twirled first ([`all_twirled`](crate::sim::mitigate::all_twirled)).
 ///
 /// Expectation values and probabilities include the noise without sampling error. Steps that depend on m classical bits cost
 /// up to 2^m terms; past 2^18 they are refused. Shots ([`Simulator::sample`], [`Stabilizer::records`]) have no such limit.

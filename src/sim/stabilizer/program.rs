@@ -98,6 +98,7 @@ impl StabilizerProgram {
                     mixture[has].into_iter().enumerate().filter(|(_, factor)| *factor != 0.0).map(to)
                 };
                 terms = merged(terms.into_iter().flat_map(mixed));
+                within_limit(program.qubits, terms.len())?;
             }
             for &(bit, confusion) in &program.misread {
                 let (slope, constant) = confusion.on_z();

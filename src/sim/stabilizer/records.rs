@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::LANES;
+use super::cost::SHOTS_TOGETHER;
 use super::frames::{Reference, run, run_alone};
 use super::steps::{CliffordProgram, Sampling};
 use crate::math::Stream;
@@ -73,11 +73,11 @@ impl ShotRecords {
         let bits = program.outcome.len();
         let words = bits.div_ceil(64).max(1);
         let runs: Vec<(usize, usize)> =
-            (0..shots).step_by(LANES).map(|first| (first, LANES.min(shots - first))).collect();
+            (0..shots).step_by(SHOTS_TOGETHER).map(|first| (first, SHOTS_TOGETHER.min(shots - first))).collect();
         let rows = if program.sampling() == Sampling::Frames {
             let reference = Reference::of(program);
             each_in_order(runs, |(first, count)| {
-                let mut stream = Stream::numbered(seed, (first / LANES) as u64);
+                let mut stream = Stream::numbered(seed, (first / SHOTS_TOGETHER) as u64);
                 let width = count.div_ceil(64);
                 let planes = run(program, &reference, width, &mut stream);
                 rows_of(&planes[program.outcome.start * width..program.outcome.end * width], width, words, count)
