@@ -4,17 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use qgraft::lab::KeptRun;
 use qgraft::lab::claims::{PageSource, decide, page};
-use qgraft::lab::{KeptRun, System};
 use qgraft::systems::SYSTEMS;
-
-/// Systems whose runs are not made yet. They have no page, and no claim of theirs is decided.
-const WITHOUT_RUNS: &[&str] = &["causal"];
-
-/// Systems whose claims are decided by kept runs.
-fn measured() -> impl Iterator<Item = &'static dyn System> {
-    SYSTEMS.iter().copied().filter(|system| !WITHOUT_RUNS.contains(&system.info().name))
-}
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
@@ -47,7 +39,7 @@ fn same(path: &Path, text: &str) {
 
 #[test]
 fn every_page_says_what_the_kept_runs_say() {
-    for system in measured() {
+    for system in SYSTEMS.iter().copied() {
         let name = system.info().name;
         let source = source(name);
         let (text, figure) = page(system, &source, &kept(&source)).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -72,22 +64,12 @@ fn every_claim_has_one_decision_and_a_name_short_enough_for_a_cell() {
 
 #[test]
 fn every_claim_is_decided_by_a_run_of_its_system() {
-    for system in measured() {
+    for system in SYSTEMS.iter().copied() {
         let (name, source) = (system.info().name, source(system.info().name));
         let runs = kept(&source);
         for claim in &source.claims {
             assert_eq!(runs[&claim.run].system, name, "{name}: {:?} is decided by another system's run", claim.name);
             decide(system, claim, &runs).unwrap_or_else(|e| panic!("{name}: {e}"));
         }
-    }
-}
-
-/// A system leaves the list when its runs are kept.
-#[test]
-fn systems_without_runs_lack_one() {
-    for name in WITHOUT_RUNS {
-        let lacks = |run: &String| !docs().join(format!("results/{run}.json")).exists();
-        let source = source(name);
-        assert!(source.claims.iter().any(|claim| lacks(&claim.run)), "{name} has all of its runs");
     }
 }
