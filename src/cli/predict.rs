@@ -54,7 +54,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "aer", requires = "device")]
     model: String,
     /// Factor on the noise.
-    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "device")]
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "device", allow_negative_numbers = true)]
     scale: f64,
     /// Estimate expectation values from so many shots for each basis and sample.
     #[arg(long, value_name = "N")]

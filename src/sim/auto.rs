@@ -15,11 +15,11 @@ use crate::sim::{
     trajectory,
 };
 
-/// Runs each program on the exact engine that is estimated to take the least time; Clifford circuits with Pauli noise may be run by
-/// [`Stabilizer`], however wide, and chains whose bonds need no truncation by [`Mps`]. Trajectories run what no exact engine
+/// Runs each program on the exact engine that is estimated to take the least time; Clifford circuits with Pauli noise may be run
+/// by [`Stabilizer`], however wide, and chains whose bonds need no truncation by [`Mps`]. Trajectories run what no exact engine
 /// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories. Sums of
-/// Pauli strings ([`Sparse`]) run expectation values that neither can, or that take trajectories more than ten seconds a row. Of programs whose
-/// observables feel only a part each, those parts are run ([`Program::cone`]).
+/// Pauli strings ([`Sparse`]) run expectation values that neither can, or that take trajectories more than ten seconds a row.
+/// Of programs whose observables feel only a part each, those parts are run ([`Program::cone`]).
 /// [`Auto::choose`] returns the engine. The estimates are those of [`cost`](crate::sim::cost).
 #[derive(Clone, Copy, Debug)]
 pub struct Auto {

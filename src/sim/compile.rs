@@ -130,7 +130,8 @@ impl Executions {
         remembered.entry(key).or_insert_with(|| Arc::new(transpiled));
     }
 
-    /// Takes `device` wherever a condition names `name`: a device that is in no file and in no table.
+    /// Takes `device` wherever a condition names `name`: a device that is in no file and in no table. What was compiled for
+    /// another device of that name is forgotten.
     ///
     /// ```
     /// # use qgraft::{circuit::ansatz::AnsatzRow, device::Device, sim::{CompileOptions, Condition, Executions}};
@@ -141,7 +142,17 @@ impl Executions {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add_device(&self, name: &str, device: Arc<Device>) {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), device);
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = given.insert(name.into(), Arc::clone(&device));
+        let is_other = match former {
+            Some(former) => !Arc::ptr_eq(&former, &device),
+            // A file or a shipped device of that name may have been used.
+            None => self.devices.entries().contains_key(name),
+        };
+        if is_other {
+            self.transpiled.entries().clear();
+            self.programs.entries().clear();
+        }
     }
 
     /// A device by name or file. A file is read once; one that has changed since is refused, because what was compiled

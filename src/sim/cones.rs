@@ -31,7 +31,7 @@ pub struct ConeOptions<'a> {
     /// A program that takes less than this is run whole, seconds.
     pub worth: f64,
     /// Whether parts that differ in their angles alone are rows of one program: for engines that share what rows have in
-    /// common and draw nothing.
+    /// common. Such parts are gates alone on at most twelve qubits, which no engine draws for.
     pub joins: bool,
 }
 
@@ -196,22 +196,10 @@ pub fn of_engine<E: Simulator + Copy + 'static>(
     prepare(&engine, &cone_options, &options, program, observables, input_slots)
 }
 
-/// A refusal that says whose cone is too large.
+/// A refusal that says that a cone is too large.
 fn on_cone(error: SimError, part: &Part, qubits: usize) -> SimError {
-    let about = |instead: String| {
-        let first = part.observables.first().map(|observable| observable.to_string()).unwrap_or_default();
-        let cone = part.program.qubits();
-        // Observables of a part are those of its own qubits; the text is of no use if it is long.
-        let first = if first.len() > 40 { "an observable".into() } else { first };
-        format!("this is the cone of {first}, {cone} of {qubits} qubits; {instead}")
-    };
-    match error {
-        SimError::TooLarge { engine, qubits, needed, there, instead } => {
-            SimError::TooLarge { engine, qubits, needed, there, instead: about(instead) }
-        }
-        SimError::TooLong { engine, needed, instead } => SimError::TooLong { engine, needed, instead: about(instead) },
-        other => other,
-    }
+    let cone = part.program.qubits();
+    error.advised(|instead| format!("this is the cone of an observable, {cone} of {qubits} qubits; {instead}"))
 }
 
 struct PreparedPart {

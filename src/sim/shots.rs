@@ -213,6 +213,11 @@ struct ShotsProgram<S> {
 }
 
 impl<S: Simulator + Clone + 'static> ShotsProgram<S> {
+    /// The program as it is, prepared for its outcomes.
+    fn outcomes(&self) -> Result<&Arc<dyn Prepared>, SimError> {
+        self.outcomes.get(|| self.engine.inner.prepare(&self.program, &[], self.input_slots))
+    }
+
     /// Probabilities of the recorded outcomes of all qubits, after the rotations of a basis.
     fn recorded(&self, prepared: &dyn Prepared, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = prepared.probabilities(angles)?;
@@ -228,7 +233,13 @@ impl<S: Simulator + Clone + 'static> ShotsProgram<S> {
 impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
     fn resolved_name(&self, batch: usize) -> String {
         match &self.reading {
-            Reading::Bases(_) => self.engine.name(),
+            Reading::Bases(bases) => {
+                let first = bases.first().map(|(_, prepared)| Ok(prepared)).unwrap_or_else(|| self.outcomes());
+                first.map_or_else(
+                    |_| self.engine.name(),
+                    |prepared| format!("{}, {} shots", prepared.resolved_name(batch), self.engine.shots),
+                )
+            }
             Reading::Strings(strings) => {
                 format!("{}, {} shots", strings.prepared.resolved_name(batch), self.engine.shots)
             }
@@ -270,8 +281,7 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
     /// Relative frequencies in place of probabilities.
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         let Shots { shots, seed, .. } = self.engine;
-        let prepare = || self.engine.inner.prepare(&self.program, &[], self.input_slots);
-        let mut p = self.outcomes.get(prepare)?.probabilities(angles)?;
+        let mut p = self.outcomes()?.probabilities(angles)?;
         check::memory("counts", self.program.qubits(), 24.0 * p.len() as f64, "use fewer rows or measured bits")?;
         let drawn = sample(p.view(), shots, seed);
         p.zip_mut_with(&drawn, |p, &n| *p = n as f64 / shots.max(1) as f64);

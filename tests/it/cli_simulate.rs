@@ -330,14 +330,14 @@ fn impossible_requests_are_one_clear_error() {
     let directory = directory();
     let cases: &[(&[&str], &[&str])] = &[
         // Too large: how much, and what instead.
-        (&["h40.qasm"], &["40 qubits", "TiB", "use "]),
-        (&["h30.qasm"], &["statevector on 30 qubits", "24 GiB", "29 fit"]),
-        (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "fewer qubits"]),
+        (&["h40.qasm"], &["40 qubits", "TiB", "draw shots"]),
+        (&["h30.qasm"], &["statevector on 30 qubits", "24 GiB", "draw shots"]),
+        (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "draw shots"]),
         (&["h40.qasm", "--engine", "trajectory"], &["40 qubits", "TiB", "use mps"]),
         (&["h20.qasm", "--engine", "density"], &["20 qubits", "TiB", "use statevector"]),
         (&["h20.qasm", "--engine", "pauli"], &["20 qubits", "TiB", "use statevector"]),
-        (&["h40.qasm", "--precision", "single"], &["40 qubits", "TiB", "use "]),
-        (&["h40.qasm", "--engine", "statevector", "--precision", "single"], &["40 qubits", "TiB", "fewer qubits"]),
+        (&["h40.qasm", "--precision", "single"], &["40 qubits", "TiB", "draw shots"]),
+        (&["h40.qasm", "--engine", "statevector", "--precision", "single"], &["40 qubits", "TiB", "draw shots"]),
         (&["h40.qasm", "--engine", "trajectory", "--precision", "single"], &["40 qubits", "TiB", "use mps"]),
         (&["h20.qasm", "--engine", "density", "--precision", "single"], &["20 qubits", "TiB", "use statevector"]),
         (&["h20.qasm", "--engine", "pauli", "--precision", "single"], &["20 qubits", "TiB", "use statevector"]),

@@ -73,6 +73,7 @@ fn engines_that_drop_something_state_the_error() {
         (&["--engine", "mps", "--tolerance", "1e-3"], "--tolerance belongs to the engine sparse"),
         (&["--engine", "sparse", "--tolerance", "1e-9", "--most-terms", "4"], "smallest bound"),
         (&["--engine", "mps", "--most-bond", "0"], "--most-bond 0"),
+        (&["--probabilities"], "draw shots (`--shots`)"),
         (&["--engine", "mps", "--dropped-weight", "2"], "--dropped-weight 2"),
     ] {
         let out = simulate(directory.path(), &[&["line.qasm", "--observable", "Z20"], arguments].concat());
@@ -125,4 +126,32 @@ fn trajectories_state_the_interval_of_their_means() {
     assert!((half - 0.0877).abs() < 0.005 && found["errors"][0]["exact"] == false, "{found}");
     let text = String::from_utf8(simulate(directory.path(), &arguments).stdout).unwrap();
     assert!(text.contains("95 % interval") && !text.contains("error at most"), "{text}");
+}
+
+/// Shots of circuits past a printed list of outcomes are rows of bits wherever an engine draws them so.
+#[test]
+fn shots_of_clifford_circuits_make_no_list() {
+    let directory = directory();
+    let text = |qubits: usize| {
+        format!(
+            "OPENQASM 3.0; include \"stdgates.inc\"; qubit[{qubits}] q; bit[{qubits}] c; h q[0]; \
+             for int k in [1:{}] {{ cx q[k - 1], q[k]; }} c = measure q;",
+            qubits - 1
+        )
+    };
+    for (qubits, engine) in [(3, "statevector"), (20, "stabilizer"), (26, "stabilizer"), (40, "stabilizer")] {
+        fs::write(directory.path().join("ghz.qasm"), text(qubits)).unwrap();
+        let found = json(directory.path(), &["ghz.qasm", "--shots", "300"]);
+        assert_eq!(found["engine"], engine, "{qubits} qubits");
+        assert_eq!(found["counts"].as_object().unwrap().len(), 2, "{qubits} qubits");
+    }
+    for (arguments, part) in [
+        (&["ghz.qasm"][..], "draw shots (`--shots`), which stabilizer holds as rows of bits"),
+        (&["ghz.qasm", "--roulette"], "--roulette is about expectation values; give --observable"),
+        (&["ghz.qasm", "--tolerance", "1e-3"], "--tolerance is about expectation values; give --observable"),
+    ] {
+        let out = simulate(directory.path(), arguments);
+        let message = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && message.contains(part), "{arguments:?}: {message}");
+    }
 }

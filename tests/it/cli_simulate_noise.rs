@@ -98,6 +98,9 @@ fn every_mitigation_is_an_option_and_brings_values_nearer_to_the_ideal_ones() {
     for row in MITIGATIONS {
         let found = json(directory.path(), &[&noisy[..], &["--mitigation", row.name]].concat());
         let told = &found["mitigation"];
+        assert_eq!(found["observables"], serde_json::json!(["Z0 Z1", "Z0"]));
+        let engine = found["engine"].as_str().unwrap();
+        assert!(!engine.contains("auto") && !engine.contains(" with "), "{}: {engine}", row.name);
         assert_eq!(told["methods"], serde_json::json!([row.name]));
         close(&numbers(&told["unmitigated"]), &unmitigated, row.name);
         let intervals = told["intervals"].as_array().unwrap();

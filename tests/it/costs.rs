@@ -261,7 +261,7 @@ fn what_takes_too_long_or_too_much_is_refused_at_once() {
         ("rows of probabilities", "statevector", 1, short(16, 0), 1 << 20, "fewer rows"),
         ("a wide ideal matrix", "density", 1024, short(20, 0), 1, "use statevector"),
         ("a wide noisy matrix", "density", 1024, wide, 1, "use trajectory"),
-        ("a wide state", "statevector", 1, short(40, 0), 1, "fewer qubits"),
+        ("a wide state", "statevector", 1, short(40, 0), 1, "draw shots"),
     ];
     for (what, name, shots, program, rows, instead) in cases {
         let (inputs, weights) = (Array2::zeros((rows, 0)), Array1::zeros(0));

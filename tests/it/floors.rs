@@ -35,6 +35,22 @@ fn imported(line: &str) -> Vec<&str> {
     names
 }
 
+/// A file of more lines is two things.
+const LONGEST_FILE: usize = 500;
+
+#[test]
+fn no_file_is_two_things() {
+    let mut files = Vec::new();
+    ["src", "tests"]
+        .iter()
+        .for_each(|folder| rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files));
+    assert!(files.len() > 100, "{} files were found", files.len());
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= LONGEST_FILE, "{}: {lines} lines", file.display());
+    }
+}
+
 #[test]
 fn arrows_go_down() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

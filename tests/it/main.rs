@@ -24,6 +24,7 @@ mod intervals;
 mod ladder;
 mod layer_fidelity;
 mod mitigation;
+mod mitigation_engines;
 mod models;
 mod mps;
 mod needed;
@@ -43,6 +44,7 @@ mod targets;
 mod transpile;
 mod transpile_calibration;
 mod transpile_matrices;
+mod transpile_placements;
 mod transpile_quality;
 
 // Each of these tests code that a feature switches on: tensors, the command line, a file format.

@@ -53,7 +53,7 @@ pub fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
     assert!(got.len() == wanted.len() && off < tolerance, "{what}: {got:?}, wanted {wanted:?}");
 }
 
-fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
+pub fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
     let device = Device::named("manila").unwrap();
     let transpiled = transpile(source, &Target::of(&device), &Default::default()).unwrap();
     let program =

@@ -185,24 +185,31 @@ fn heads_on_many_qubits_are_trained_and_evaluated_under_noise() {
 }
 
 #[test]
-fn a_circuit_file_may_include_others_and_count_time_steps() {
+fn a_circuit_file_may_include_others_have_inputs_and_count_time_steps() {
     let directory = TempDir::new().unwrap();
     let folder = directory.path().join("own");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("own.inc"), "gate g(t) a { rx(t) a; }").unwrap();
     let file = directory.path().join("delayed.qasm");
     let head = "OPENQASM 3.0; include \"stdgates.inc\"; include \"own.inc\"; qubit[2] q;";
-    fs::write(&file, format!("{head}\ng(3/2) q[0];\ndelay[16dt] q[0]; cx q[0], q[1];")).unwrap();
+    fs::write(
+        &file,
+        format!("{head} input int[4] n;\ng(3/2) q[0];\ndelay[16dt] q[0]; for int i in [1:n] {{ cx q[0], q[1]; }}"),
+    )
+    .unwrap();
     let devices = vec!["torino".to_string()];
     let alone = Spec { circuit_file: Some(file), devices, mitigations: vec![], ..small(directory.path()) };
     assert!(violations(&alone).contains("cannot include \"own.inc\""));
-    let results = run_in_memory::<NoiseRobustness>(&Spec { include: vec![folder.clone()], ..alone }).unwrap();
+    let found = Spec { include: vec![folder.clone()], ..alone };
+    assert!(violations(&found).contains("the input n"), "{}", violations(&found));
+    let results = run_in_memory::<NoiseRobustness>(&Spec { input: vec!["n=1".into()], ..found }).unwrap();
     let notices = results.notices().join("; ");
     for part in ["delayed.qasm:2: a division of integers leaves a rest", "its delays are left out"] {
         assert!(notices.contains(part), "{notices}");
     }
     // The contents of the folder decide the result.
     assert!(violations(&Spec { include: vec![folder], ..small(directory.path()) }).starts_with("include = "));
+    assert!(violations(&Spec { input: vec!["n".into()], ..small(directory.path()) }).contains("input = n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use ndarray::{Array1, ArrayD, ArrayView1};
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ use crate::sim::{
 };
 
 /// Longest list of probabilities that is printed by default.
-pub const LISTED: usize = 1 << 16;
+const LISTED: usize = 1 << 16;
 /// Shots that show what the truncations of a noisy chain drop.
 const FEW: usize = 32;
 
@@ -38,7 +38,7 @@ pub struct Outcomes {
     /// Whether a list of probabilities is computed.
     pub listed: bool,
     /// Whether they are so few that the list is printed unasked.
-    few: bool,
+    pub few: bool,
 }
 
 impl Outcomes {
@@ -58,8 +58,10 @@ impl Outcomes {
             _ if arguments.shots.is_none() || arguments.probabilities => None,
             "stabilizer" if !few => Some(Rows::Stabilizer),
             "mps" if !few => Some(Rows::Mps),
-            "auto" if fits => None,
+            "auto" if few => None,
+            // A shot of a Clifford circuit takes less than the entries of a list that it could come from.
             "auto" if workload.stabilizer.is_some() => Some(Rows::Stabilizer),
+            "auto" if fits => None,
             "auto" if takes("mps", Request::Sample)? => Some(Rows::Mps),
             _ => None,
         };
@@ -103,6 +105,10 @@ pub struct Answer {
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<f64>>,
+    /// The observables as they were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observables: Vec<String>,
+    /// The expectation value of each.
     pub expectations: Vec<f64>,
     /// What was mitigated of the expectation values.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,7 +183,7 @@ pub struct ErrorAccount {
 }
 
 impl ErrorAccount {
-    fn of(account: &Account) -> Self {
+    pub fn of(account: &Account) -> Self {
         let &Account { interval, rms, drift, fidelity, dropped, terms, below, .. } = account;
         let (bound, exact) = (account.certificate(), account.is_exact());
         Self { bound, interval, rms, drift, fidelity, exact, dropped, terms, cut: below }
@@ -231,7 +237,13 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let begun = Instant::now();
     let mut probabilities = None;
     if outcomes {
-        probabilities = Some(over_outcomes(setup, engine.probabilities(program, angles)?.row(0))?);
+        let listed = engine.probabilities(program, angles);
+        // Values feel less than outcomes do.
+        let listed = match arguments.shots.is_some() && values.is_some() {
+            true => listed.context("outcomes for --shots; without --shots there are expectation values alone")?,
+            false => listed?,
+        };
+        probabilities = Some(over_outcomes(setup, listed.row(0))?);
     }
     let mut counts = None;
     if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
@@ -282,6 +294,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         values_engine,
         seconds,
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
+        observables: arguments.observable.clone(),
         expectations,
         mitigation: None,
         errors,

@@ -33,10 +33,11 @@ pub struct Explained {
 /// A row for each engine.
 pub fn explained(arguments: &Arguments, setup: &Setup) -> Result<Vec<Explained>> {
     let options = options(arguments);
-    let request = match (setup.observables.is_empty(), arguments.shots) {
-        (false, _) => Request::Values,
-        (true, Some(_)) => Request::Sample,
-        (true, None) => Request::Probabilities,
+    let listed = Outcomes::of("auto", arguments, setup)?.listed;
+    let request = match setup.observables.is_empty() {
+        false => Request::Values,
+        true if listed => Request::Probabilities,
+        true => Request::Sample,
     };
     let workload = Workload::new(&setup.program, &setup.observables, 0);
     let call = Call { threads: 1, ..Call::new(request, &options) };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use ndarray::Array2;
 use serde::Serialize;
 
 use super::Arguments;
@@ -12,7 +13,7 @@ use super::setup::Setup;
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::sim::mitigate::{Apply, MitigationRow, Repeated, repeated};
-use crate::sim::{Angles, EngineOptions, Shots, SimError, Simulator, engine, sample};
+use crate::sim::{Account, Angles, EngineOptions, Shots, SimError, Simulator, engine, sample};
 
 /// What mitigation did to each expectation value.
 #[derive(Serialize)]
@@ -69,17 +70,26 @@ pub fn answer(arguments: &Arguments, setup: &Setup, methods: &[&'static Mitigati
         None => values(setup, &[])?,
     };
     let mut repairs = program.notices.clone();
-    let accounts = prepared.account(Angles::of_weights(&[]))?;
-    let dropped = accounts.iter().flatten().any(|account| account.dropped > 0);
-    repairs.extend(
-        dropped.then(|| "what the engine drops is in no interval; without --mitigation it is told".to_string()),
-    );
+    let angles = Angles::of_weights(&[]);
+    let drops = |accounts: &Array2<Account>| accounts.iter().any(|account| account.dropped > 0);
+    let engine_of_methods = simulator(arguments, methods, arguments.seed)?;
+    let mitigated_program = engine_of_methods.prepare(program, observables, 0)?;
+    let mut errors = None;
+    if prepared.account(angles)?.as_ref().is_some_and(drops) {
+        errors =
+            mitigated_program.account(angles)?.map(|accounts| accounts.row(0).iter().map(ErrorAccount::of).collect());
+        let unknown = "the engine drops small terms, and what that changes in mitigated values is not known; without \
+                       --mitigation it is told";
+        repairs.extend(errors.is_none().then(|| unknown.to_string()));
+    }
     let overheads =
         observables.iter().map(|observable| overhead(setup, observable, methods)).collect::<Result<_, _>>()?;
-    let (engine, cones) = apart(short(prepared.resolved_name(1)));
+    // Methods follow the engine's name.
+    let name = short(mitigated_program.resolved_name(1));
+    let (engine, cones) = apart(name.split(" with ").next().unwrap_or_default().to_string());
     Ok(Answer {
         engine,
-        precision: arguments.precision,
+        precision: engine_of_methods.precision(),
         threads: rayon::current_num_threads(),
         ranks: None,
         qubits: program.qubits(),
@@ -87,6 +97,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup, methods: &[&'static Mitigati
         values_engine: None,
         seconds: begun.elapsed().as_secs_f64(),
         probabilities: None,
+        observables: arguments.observable.clone(),
         expectations: mitigated.iter().map(|found| found.value).collect(),
         mitigation: Some(Mitigated {
             methods: methods.iter().map(|row| row.name).collect(),
@@ -94,7 +105,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup, methods: &[&'static Mitigati
             intervals: mitigated.iter().map(|found| found.interval).collect(),
             overheads,
         }),
-        errors: None::<Vec<ErrorAccount>>,
+        errors,
         counts: None,
         outcome_error: None,
         registers: Vec::new(),

@@ -174,6 +174,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             arguments.engine
         );
     }
+    for (option, is_given) in [("--tolerance", arguments.tolerance.is_some()), ("--roulette", arguments.roulette)] {
+        ensure!(
+            !is_given || !arguments.observable.is_empty(),
+            "{option} is about expectation values; give --observable, or leave it out"
+        );
+    }
     let bond = arguments.bond();
     ensure!((1..=MOST_BOND).contains(&bond.most), "--most-bond {}: give a number from 1 to {MOST_BOND}", bond.most);
     ensure!(

@@ -43,7 +43,7 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     }
     text.extend(answer.outcome_error.as_ref().map(truncated));
     if let Some(mitigation) = &answer.mitigation {
-        text += &mitigated(arguments, &answer.expectations, mitigation);
+        text += &mitigated(arguments, answer, mitigation);
     } else if !answer.expectations.is_empty() {
         text += &expectations(arguments, answer);
     }
@@ -114,17 +114,24 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
 }
 
 /// Mitigated expectation values beside those without mitigation, with their intervals and what they cost.
-fn mitigated(arguments: &Arguments, values: &[f64], found: &Mitigated) -> String {
+fn mitigated(arguments: &Arguments, answer: &Answer, found: &Mitigated) -> String {
+    let values = &answer.expectations;
     let mut table = Table::new();
     let is_drawn = found.intervals.iter().any(Option::is_some);
     let mut header = vec!["observable", "unmitigated", "mitigated"];
     header.extend(is_drawn.then_some("95 % interval"));
     header.push("shots ×");
+    // What the engine drops changes mitigated values as well.
+    let errors = answer.errors.as_deref().unwrap_or_default();
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| OF_DROPPING.contains(&column.title)).collect();
+    header.extend(columns.iter().filter(|_| !errors.is_empty()).map(|column| column.title));
     table.load_style(presets::NOTHING).set_header(header);
     for (k, name) in arguments.observable.iter().enumerate() {
         let mut cells = vec![six_decimals(found.unmitigated[k] + 0.0), six_decimals(values[k] + 0.0)];
         cells.extend(is_drawn.then(|| found.intervals[k].map_or("–".into(), |half| format!("± {half:.1e}"))));
         cells.push(found.overheads[k].map_or("–".into(), |factor| format!("{factor:.2}")));
+        let of_error = |error| columns.iter().map(move |column| (column.cell)(error).unwrap_or("–".into()));
+        cells.extend(errors.get(k).into_iter().flat_map(of_error));
         table.add_row(std::iter::once(Cell::new(name)).chain(cells.into_iter().map(right)));
     }
     let each = arguments.shots.map_or(String::new(), |shots| format!(" of {shots} shots for each basis and circuit"));
@@ -137,6 +144,9 @@ fn mitigated(arguments: &Arguments, values: &[f64], found: &Mitigated) -> String
         "\n{table}\nMitigated by {methods}. {chance} Shots ×: how many times the shots the same standard error takes on a device.\n"
     )
 }
+
+/// Columns of what an engine drops.
+const OF_DROPPING: [&str; 2] = ["error at most", "drift"];
 
 /// What is said about the error of an expectation value.
 struct Column {

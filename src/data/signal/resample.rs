@@ -35,7 +35,7 @@ pub fn resample(samples: &[f32], from: f64, to: f64) -> Vec<f32> {
             let at = k as f64 * from / to;
             let own;
             let (first, weights) = match &common {
-                Some((first, weights)) => (at as isize + first, weights),
+                Some((first, weights)) => (at.round() as isize + first, weights),
                 None => {
                     own = kernel(at);
                     (own.0, &own.1)

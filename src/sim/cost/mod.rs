@@ -293,6 +293,29 @@ impl Workload {
         (engine.cost)(self, call).is_some_and(|cost| cost.bytes <= there && cost.fits())
     }
 
+    /// What to do in place of a list of outcomes, where an engine draws them as rows of bits.
+    fn by_rows_of_bits(&self, call: &Call, there: f64) -> Option<String> {
+        if !matches!(call.request, Request::Probabilities | Request::Sample) {
+            return None;
+        }
+        let drawn = |shots: usize| {
+            let call = Call { request: Request::Sample, shots, ..*call };
+            let draws = |row: &EngineRow| {
+                ["stabilizer", "mps"].contains(&row.name)
+                    && (row.cost)(self, &call).is_some_and(|cost| cost.bytes <= there)
+            };
+            Some((self.cheapest(&call, draws)?.0, shots))
+        };
+        let (row, shots) = (0..=40).map(|k| call.shots >> k).filter(|&shots| shots > 0).find_map(drawn)?;
+        Some(match shots < call.shots {
+            true => format!("draw at most {shots} shots, which {} holds as rows of bits", row.name),
+            false => format!(
+                "draw shots (`--shots`), which {} holds as rows of bits, or ask for expectation values",
+                row.name
+            ),
+        })
+    }
+
     /// What to do in place of a call that is too large or too long.
     fn instead(&self, refused: &EngineRow, call: &Call, there: f64) -> String {
         let others = |row: &EngineRow| {
@@ -321,6 +344,7 @@ impl Workload {
             _ if call.request == Request::Probabilities && fewer(Call { request: Request::Values, ..*call }) => {
                 "measure fewer bits, or ask for expectation values".into()
             }
+            _ if let Some(advice) = self.by_rows_of_bits(call, there) => advice,
             _ => match (0..self.qubits).rev().find(|&qubits| self.on(qubits).takes_at_most(refused, call, there)) {
                 Some(qubits) => format!("no engine can; use fewer qubits ({qubits} fit)"),
                 None => "no engine can; use fewer qubits or measured bits".into(),
@@ -378,7 +402,7 @@ pub(crate) fn size(bytes: f64) -> String {
 pub(crate) fn duration(seconds: f64) -> String {
     const HOUR: f64 = 3600.0;
     match seconds {
-        short if short < 1.0 => "a second at most".into(),
+        short if short < 1.0 => "less than a second".into(),
         short if short < 120.0 => format!("{short:.0} seconds"),
         long if long < 2.0 * HOUR => format!("{:.0} minutes", long / 60.0),
         long if long < 48.0 * HOUR => format!("{:.1} hours", long / HOUR),

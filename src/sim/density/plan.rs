@@ -73,7 +73,11 @@ impl<F: Vectors> Plan<F> {
         workload.check(NAME, &call::<F>(request, 1))?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
-            return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
+            return Err(SimError::Unsupported {
+                engine: NAME,
+                step,
+                instead: "use trajectory; on wide registers mps, or stabilizer for Clifford gates",
+            });
         }
         let stages = Stages::of(program, input_slots);
         let terms = recorded(NAME, program, observables, &stages.measurements)?;

@@ -16,6 +16,9 @@ use crate::sim::mitigate::twirling::{all_twirled, paulis};
 use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms, substream};
 use crate::sim::{Precision, Prepared, SimError, Simulator, cones};
 
+/// What follows the name of an engine.
+const SUFFIX: &str = "with error cancellation";
+
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
 #[derive(Clone, Debug)]
 pub struct Cancellation<S> {
@@ -172,13 +175,13 @@ impl<S: Simulator + Clone + 'static> Cancellation<S> {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let sum = WeightedSum::new(&self.inner, self.terms(program)?, observables, input_slots)?;
-        Ok(Arc::new(SumProgram { name: self.name(), sum }))
+        Ok(Arc::new(SumProgram { suffix: SUFFIX, sum }))
     }
 }
 
 impl<S: Simulator + Clone + 'static> Simulator for Cancellation<S> {
     fn name(&self) -> String {
-        format!("{} with error cancellation", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {

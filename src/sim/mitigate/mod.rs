@@ -126,7 +126,7 @@ pub static MITIGATIONS: &[MitigationRow] = &[
     },
     MitigationRow {
         name: "readout_subspace",
-        doc: "the confusion matrix inverted on the observed outcomes alone, for wide registers (M3: Nation et al. 2021, \
+        doc: "the confusion matrix inverted on the observed outcomes alone, of the whole register (M3: Nation et al. 2021, \
               arXiv 2108.12518)",
         apply: Apply::Executor(|inner, _| Arc::new(ReadoutSubspace { inner })),
         draws: false,

@@ -10,7 +10,7 @@ use crate::circuit::Observable;
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::prepared::{Prepared, Recorded};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement};
-use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
+use crate::sim::{Account, AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose recorded values are those a perfect readout would have given.
 ///
@@ -22,6 +22,9 @@ pub struct ReadoutInversion<S> {
     /// The engine.
     pub inner: S,
 }
+
+/// What follows the name of an engine.
+const SUFFIX: &str = "with readout inversion";
 
 /// An observable is inverted into at most so many strings for each of its own.
 const MOST_STRINGS: usize = 1 << 20;
@@ -56,7 +59,7 @@ fn inverted(program: &Program, observable: &Observable) -> Result<Observable, Si
 
 impl<S: Simulator> Simulator for ReadoutInversion<S> {
     fn name(&self) -> String {
-        format!("{} with readout inversion", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {
@@ -76,7 +79,6 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
         let inverted: Vec<Observable> =
             observables.iter().map(|observable| inverted(program, observable)).collect::<Result<_, _>>()?;
         Ok(Arc::new(InvertedProgram {
-            name: self.name(),
             inner: self.inner.prepare(program, &inverted, input_slots)?,
             measurements: ProgramParts::of(program).measurements.list,
         }))
@@ -85,18 +87,26 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
 
 /// A program with inverted observables.
 struct InvertedProgram {
-    name: String,
     inner: Arc<dyn Prepared>,
     measurements: Vec<TerminalMeasurement>,
 }
 
 impl Prepared for InvertedProgram {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.name.clone()
+    fn resolved_name(&self, batch: usize) -> String {
+        format!("{} {SUFFIX}", self.inner.resolved_name(batch))
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         self.inner.expect(angles)
+    }
+
+    /// That of the engine for the inverted observables.
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        self.inner.account(angles)
+    }
+
+    fn draws(&self, batch: usize) -> bool {
+        self.inner.draws(batch)
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {

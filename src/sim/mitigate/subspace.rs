@@ -18,6 +18,9 @@ use crate::sim::readout::ProgramParts;
 use crate::sim::sample::{Basis, rotations, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
+/// What follows the name of an engine.
+const SUFFIX: &str = "with readout inversion on observed outcomes";
+
 /// Up to this many outcomes the equations are solved directly, beyond by iteration.
 const DIRECT_UP_TO: usize = 256;
 /// The iteration stops when what is left of the frequencies is below this share of them.
@@ -97,7 +100,7 @@ fn iterated(a: &Array2<f64>, b: &Array1<f64>) -> Option<Array1<f64>> {
 
 impl<S: Simulator + Clone + 'static> Simulator for ReadoutSubspace<S> {
     fn name(&self) -> String {
-        format!("{} with readout inversion on observed outcomes", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {
@@ -138,6 +141,11 @@ impl<S: Simulator + Clone + 'static> Simulator for ReadoutSubspace<S> {
     }
 }
 
+/// A refusal that says why so much is needed.
+fn of_whole_register(error: SimError) -> SimError {
+    error.advised(|_| "readout_subspace reads all qubits at once; take readout_inversion or twirled_readout".into())
+}
+
 /// A program that measures, with the confusion of each of its bits.
 struct Outcomes {
     prepared: Arc<dyn Prepared>,
@@ -150,12 +158,13 @@ impl Outcomes {
         for read in ProgramParts::of(program).measurements.list {
             confusions[read.bit] = read.confusion;
         }
-        Ok(Self { prepared: engine.prepare(program, &[], input_slots)?, confusions })
+        let prepared = engine.prepare(program, &[], input_slots).map_err(of_whole_register)?;
+        Ok(Self { prepared, confusions })
     }
 
     /// Probabilities, each row corrected on its observed outcomes.
     fn corrected(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        let mut p = self.prepared.probabilities(angles)?;
+        let mut p = self.prepared.probabilities(angles).map_err(of_whole_register)?;
         for mut row in p.rows_mut() {
             let observed: Vec<(usize, f64)> =
                 row.iter().copied().enumerate().filter(|(_, share)| *share > 0.0).collect();
@@ -178,8 +187,11 @@ struct SubspaceProgram<S> {
 }
 
 impl<S: Simulator + Clone + 'static> Prepared for SubspaceProgram<S> {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.engine.name()
+    fn resolved_name(&self, batch: usize) -> String {
+        match self.bases.first() {
+            Some((_, outcomes)) => format!("{} {SUFFIX}", outcomes.prepared.resolved_name(batch)),
+            None => self.engine.name(),
+        }
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

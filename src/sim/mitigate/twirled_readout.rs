@@ -16,6 +16,9 @@ use crate::sim::mitigate::weighted::{Terms, WeightedSum, check_terms, substream}
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
+/// What follows the name of an engine.
+const SUFFIX: &str = "with twirled readout";
+
 /// An engine whose recorded values are divided by those that |0…0⟩ shows, both under flips. Confusion matrices are never
 /// used; the circuit is taken not to depend on the flips, which join its last gates.
 #[derive(Clone, Debug)]
@@ -101,7 +104,7 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
 
 impl<S: Simulator + Clone + 'static> Simulator for TwirledReadout<S> {
     fn name(&self) -> String {
-        format!("{} with twirled readout", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {
@@ -144,8 +147,8 @@ struct TwirledProgram<S> {
 }
 
 impl<S: Simulator + Clone + 'static> Prepared for TwirledProgram<S> {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.engine.name()
+    fn resolved_name(&self, batch: usize) -> String {
+        format!("{} {SUFFIX}", self.sum.resolved_name(batch))
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

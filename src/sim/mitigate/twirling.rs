@@ -12,6 +12,9 @@ use crate::sim::mitigate::fold::plain_gate;
 use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 
+/// What follows the name of an engine.
+const SUFFIX: &str = "with Pauli twirling";
+
 /// An engine whose programs have the noise of their Clifford gates twirled: P before the gate and `G P G†` behind its
 /// noise, P random (Wallman and Emerson 2016, arXiv 1512.01098). The Paulis join neighbouring one-qubit gates, so they
 /// have no noise of their own. Gates with slots and other gates outside the Clifford group are left alone.
@@ -106,7 +109,7 @@ impl<S> PauliTwirling<S> {
 
 impl<S: Simulator + Clone + 'static> Simulator for PauliTwirling<S> {
     fn name(&self) -> String {
-        format!("{} with Pauli twirling", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {
@@ -124,6 +127,6 @@ impl<S: Simulator + Clone + 'static> Simulator for PauliTwirling<S> {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let sum = WeightedSum::new(&self.inner, self.twirls(program)?, observables, input_slots)?;
-        Ok(Arc::new(SumProgram { name: self.name(), sum }))
+        Ok(Arc::new(SumProgram { suffix: SUFFIX, sum }))
     }
 }

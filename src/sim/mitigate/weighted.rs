@@ -67,6 +67,15 @@ impl WeightedSum {
         Ok(Self { terms, observables: observables.to_vec(), input_slots })
     }
 
+    /// What runs the first program.
+    pub fn resolved_name(&self, batch: usize) -> String {
+        let name = |(_, term): &(f64, Term)| match term {
+            Term::Prepared(prepared) => prepared.resolved_name(batch),
+            Term::Program(engine, _) => engine.name(),
+        };
+        self.terms.first().map(name).unwrap_or_default()
+    }
+
     fn prepared(&self, term: &Term) -> Result<Arc<dyn Prepared>, SimError> {
         match term {
             Term::Prepared(prepared) => Ok(Arc::clone(prepared)),
@@ -145,14 +154,14 @@ impl Tape for SumTape {
 
 /// A program mitigated by a sum of programs.
 pub struct SumProgram {
-    /// The engine's name.
-    pub name: String,
+    /// What follows the name of the engine.
+    pub suffix: &'static str,
     pub sum: WeightedSum,
 }
 
 impl Prepared for SumProgram {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.name.clone()
+    fn resolved_name(&self, batch: usize) -> String {
+        format!("{} {}", self.sum.resolved_name(batch), self.suffix)
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

@@ -15,6 +15,9 @@ use crate::sim::mitigate::{Extrapolation, Folding, fold};
 use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
+/// What follows the name of an engine.
+const SUFFIX: &str = "with zero-noise extrapolation";
+
 /// An engine whose values are those of several noise scales, continued to none.
 #[derive(Clone, Debug)]
 pub struct ZeroNoise<S> {
@@ -34,7 +37,7 @@ impl<S: Simulator + Clone + 'static> ZeroNoise<S> {
 
 impl<S: Simulator + Clone + 'static> Simulator for ZeroNoise<S> {
     fn name(&self) -> String {
-        format!("{} with zero-noise extrapolation", self.inner.name())
+        format!("{} {SUFFIX}", self.inner.name())
     }
 
     fn precision(&self) -> Precision {
@@ -61,13 +64,12 @@ impl<S: Simulator + Clone + 'static> Simulator for ZeroNoise<S> {
             substream(&self.inner, number as u64).prepare(program, observables, input_slots)
         };
         let scales = programs.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
-        Ok(Arc::new(FoldedProgram { name: self.name(), scales, rule: self.extrapolation.at(&reached)? }))
+        Ok(Arc::new(FoldedProgram { scales, rule: self.extrapolation.at(&reached)? }))
     }
 }
 
 /// A program prepared at each noise scale, and the rule that continues its values to none.
 struct FoldedProgram {
-    name: String,
     scales: Vec<Arc<dyn Prepared>>,
     rule: Rule,
 }
@@ -105,8 +107,8 @@ fn gradient(
 }
 
 impl Prepared for FoldedProgram {
-    fn resolved_name(&self, _batch: usize) -> String {
-        self.name.clone()
+    fn resolved_name(&self, batch: usize) -> String {
+        format!("{} {SUFFIX}", self.scales[0].resolved_name(batch))
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

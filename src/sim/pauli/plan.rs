@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::cost::{Call, Request, Workload};
+use crate::sim::error::FOR_DYNAMIC;
 use crate::sim::kernel::pauli::block::{Block, Fuser};
 use crate::sim::kernel::pauli::sweep;
 use crate::sim::kernel::strings::Terms;
@@ -48,7 +49,7 @@ impl<F: Vectors> Plan<F> {
         workload.check(NAME, &call::<F>(Request::Values, 1))?;
         let parts = ProgramParts::of(program);
         if let Some(step) = parts.dynamic() {
-            return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
+            return Err(SimError::Unsupported { engine: NAME, step, instead: FOR_DYNAMIC });
         }
         let fuser = Fuser::new(qubits, input_slots);
         let mut fuser = if qubits <= SHORT { fuser.apart() } else { fuser };

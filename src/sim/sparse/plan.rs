@@ -7,6 +7,7 @@ use super::sum::{Key, letter, local, support, with_local};
 use crate::circuit::{Observable, OpKind};
 use crate::noise::{self, Program};
 use crate::sim::SimError;
+use crate::sim::error::FOR_DYNAMIC;
 use crate::sim::readout::{ProgramParts, WideTerms, recorded_strings};
 
 /// Strings hold at most so many qubits.
@@ -102,7 +103,7 @@ impl Plan {
         // The last map on each qubit.
         let mut last: Vec<Option<usize>> = vec![None; qubits];
         for step in &parts.body {
-            let condition = "use density or trajectory";
+            let condition = FOR_DYNAMIC;
             let map = match step {
                 noise::Step::Gate(op) if op.condition.is_some() => {
                     return Err(unsupported(format!("{} under a condition", op.name()), condition));

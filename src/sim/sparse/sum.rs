@@ -234,8 +234,8 @@ impl<const N: usize> Sum<N> {
         }
     }
 
-    /// Pulls back through a step that makes sums; returns what it drops to hold the budget. `transfer` is that of the step for its angles, `norm` the most by which it
-    /// lengthens what was dropped before.
+    /// Pulls back through a step that makes sums; returns what it drops to hold the budget. `transfer` is that of the step for
+    /// its angles, `norm` the most by which it lengthens what was dropped before.
     pub fn mix(
         &mut self,
         qubits: &[usize],

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::cost::{Call, Request, Workload};
+use crate::sim::error::FOR_DYNAMIC;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::strings::Strings;
@@ -52,7 +53,7 @@ pub fn gates(program: &Program, parts: &ProgramParts, input_slots: usize) -> Res
             Step::Assign { bit, .. } => format!("an assignment of classical bit {bit}"),
             Step::Reset { qubit, .. } => format!("a reset of qubit {qubit}"),
         };
-        Err(SimError::Unsupported { engine: NAME, step: refused, instead: "use density or trajectory" })
+        Err(SimError::Unsupported { engine: NAME, step: refused, instead: FOR_DYNAMIC })
     };
     parts.body.iter().map(gate).collect()
 }

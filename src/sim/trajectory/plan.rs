@@ -25,7 +25,11 @@ impl<F: Vectors> Plan<F> {
     pub fn new(program: &Program) -> Result<Self, SimError> {
         if program.bits > 63 {
             let step = format!("a register of {} classical bits", program.bits);
-            return Err(SimError::Unsupported { engine: NAME, step, instead: "use at most 63" });
+            return Err(SimError::Unsupported {
+                engine: NAME,
+                step,
+                instead: "use at most 63, or mps, or stabilizer for Clifford gates",
+            });
         }
         let width = program.qubits().max(F::LOW);
         // Rows run one at a time, so no slot differs between lanes.

@@ -34,8 +34,9 @@ pub struct Trial<'a> {
 }
 
 /// The pooling of this name.
-pub fn pooling(name: &str) -> Pooling {
-    POOLINGS.iter().find(|(own, ..)| *own == name).map_or(Pooling::Hybrid, |(_, pooling, _)| *pooling)
+fn pooling(name: &str) -> Result<Pooling, StudyError> {
+    let row = POOLINGS.iter().find(|(own, ..)| *own == name);
+    Ok(row.ok_or_else(|| StudyError::unknown("arm", name, POOLINGS.iter().map(|row| row.0)))?.1)
 }
 
 /// Area under the ROC curve of a task over the studies whose label is known.
@@ -119,7 +120,8 @@ impl Trial<'_> {
     /// # Errors
     /// If training fails or is stopped.
     pub fn single_lesion(&self) -> Result<Measurement, StudyError> {
-        let kind = LESIONS.iter().position(|(name, ..)| *name == self.at.get("lesion")).unwrap_or(0);
+        let unknown = || StudyError::unknown("lesion", self.at.get("lesion"), LESIONS.iter().map(|row| row.0));
+        let kind = LESIONS.iter().position(|(name, ..)| *name == self.at.get("lesion")).ok_or_else(unknown)?;
         let missing = || StudyError::MissingTrial { trial: self.at.to_string() };
         let [training, test] = self.block.single.get(kind).ok_or_else(missing)?;
         let labels = |set: &Set| {
@@ -128,7 +130,7 @@ impl Trial<'_> {
         };
         let tasks = [Task { name: "lesion".into(), kind: TaskKind::Binary, weight: 1.0, unit: Task::PLAIN }];
         let probe = self.probe();
-        let model = probe.on_vectors(pooling(self.at.get("arm")), &tasks);
+        let model = probe.on_vectors(pooling(self.at.get("arm"))?, &tasks);
         let (of_training, of_test) = (labels(training), labels(test));
         let mut params = probe.trained(&model, &probe.rows(training, &of_training), &tasks)?;
         let Answers { outputs, weights, .. } =
@@ -154,7 +156,7 @@ impl Trial<'_> {
     /// If training fails or is stopped.
     pub fn probe_all(&self) -> Result<Measurement, StudyError> {
         let (block, probe) = (self.block, self.probe());
-        let model = probe.on_vectors(pooling(self.at.get("arm")), &block.tasks);
+        let model = probe.on_vectors(pooling(self.at.get("arm"))?, &block.tasks);
         let mut params = probe.trained(&model, &probe.rows(&block.training, &block.labels), &block.tasks)?;
         let mut found = Measurement::default();
         let labels = block.test.studies.labels();

@@ -120,7 +120,7 @@ impl Experiment for NoiseRobustness {
     const CHECKS: &'static [Check] = checks::CHECKS;
 
     const INPUTS: Option<&'static [&'static str]> =
-        Some(&["head", "head_name", "head_seed", "circuit_file", "include", "data", "backbone"]);
+        Some(&["head", "head_name", "head_seed", "circuit_file", "include", "input", "data", "backbone"]);
 
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::apply("head", "RUN_DIR", |spec, path| spec.head = Some(path.into()), "Trained head of a run of qtl"),
@@ -133,6 +133,7 @@ impl Experiment for NoiseRobustness {
             "Circuit (OpenQASM 2 or 3, or circuit JSON) without a classifier; its open angles are random",
         ),
         Flag::field("include", "LIST", "include", "Folders searched for the files that the circuit file includes"),
+        Flag::field("input", "LIST", "input", "Values for inputs of the circuit file, such as n=4"),
         Flag::apply("data", "FOLDER", |spec, path| spec.data.set_folder(path), "Pictures in a folder for each class"),
         Flag::apply(
             "features",

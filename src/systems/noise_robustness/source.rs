@@ -37,7 +37,9 @@ pub fn open_circuit(path: &Path, spec: &Spec) -> Result<(Circuit, Vec<String>), 
     let times = device
         .map(|device| -> Arc<dyn OperationTimes> { Arc::new(DeviceTimes::of(&device, LayoutMethod::NoiseAware)) });
     let include = spec.include.clone();
-    let options = ReadOptions { include, cycle, times, rounds_divisions: true, ..ReadOptions::default() };
+    let pair = |input: &String| input.split_once('=').map(|(name, value)| (name.to_string(), value.to_string()));
+    let inputs = spec.input.iter().filter_map(pair).collect();
+    let options = ReadOptions { include, inputs, cycle, times, rounds_divisions: true, ..ReadOptions::default() };
     let Reading { circuit, notices, .. } = Circuit::open_with(path, &options).map_err(sim::Error::from)?;
     let path = path.display();
     let mut notices: Vec<_> =

@@ -38,6 +38,9 @@ pub struct Spec {
     /// Folders searched for the files that an OpenQASM circuit file includes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<PathBuf>,
+    /// Values for inputs of an OpenQASM 3 circuit file, each as `NAME=VALUE`; inputs of type float and angle need none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub input: Vec<String>,
     /// Names or files of devices to evaluate under. Heads are trained under the first.
     pub devices: Vec<String>,
     /// Row of the table of noise models.
@@ -68,6 +71,7 @@ impl Default for Spec {
             head_seed: None,
             circuit_file: None,
             include: Vec::new(),
+            input: Vec::new(),
             devices: ["manila", "guadalupe"].map(String::from).to_vec(),
             model: "aer".into(),
             scales: vec![0.0, 0.5, 1.0, 2.0, 4.0],
@@ -155,6 +159,10 @@ impl Settings for Spec {
 impl Spec {
     /// Refuses a head or circuit that cannot be read; the number of qubits that devices must have.
     fn validate_source(&self, check: &mut Validation) -> usize {
+        for input in &self.input {
+            check.check("input", input, self.circuit_file.is_some(), "no value without circuit_file");
+            check.check("input", input, input.contains('='), "NAME=VALUE, such as n=4");
+        }
         for folder in &self.include {
             check.check("include", folder.display(), self.circuit_file.is_some(), "no folder without circuit_file");
             check.path("include", Some(folder));

@@ -30,8 +30,8 @@ const NAME: &str = "sharded statevector";
 ///
 /// Expectation values, gradients, probabilities and outcomes are the same to the byte at any number of ranks. They are those of
 /// [`Statevector`](crate::sim::Statevector) to rounding, because that engine fuses gates. Gradients are by the parameter-shift
-/// rule. Rows run one after the other. Memory: 16 bytes an amplitude, as much again for observables with letters X or Y, and
-/// 16 MiB for messages.
+/// rule. Rows run one after the other. Memory: 16 bytes an amplitude, 8 more for observables, 16 more for those with letters X or
+/// Y, and 24 MiB for messages.
 #[derive(Clone)]
 pub struct Sharded {
     ranks: Arc<dyn Communicator>,
