@@ -146,7 +146,7 @@ fn shots_of_clifford_circuits_make_no_list() {
         assert_eq!(found["counts"].as_object().unwrap().len(), 2, "{qubits} qubits");
     }
     for (arguments, part) in [
-        (&["ghz.qasm"][..], "draw shots (`--shots`), which stabilizer holds as rows of bits"),
+        (&["ghz.qasm"][..], "draw shots (`--shots`), which"),
         (&["ghz.qasm", "--roulette"], "--roulette is about expectation values; give --observable"),
         (&["ghz.qasm", "--tolerance", "1e-3"], "--tolerance is about expectation values; give --observable"),
     ] {

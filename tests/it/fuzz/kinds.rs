@@ -29,6 +29,8 @@ fn changed(seeds: Vec<Files>, from: &str, to: &str) -> Files {
 
 /// More entries than a second is enough for if each is compared with each.
 const MANY: usize = 100_000;
+/// Qubits that a device may have.
+const WIDEST_DEVICE: usize = 10_000;
 
 fn kinds() -> Vec<Kind> {
     let long = "long".repeat(MANY);
@@ -101,9 +103,9 @@ fn kinds() -> Vec<Kind> {
         (
             "device",
             one(format!(
-                r#"{{"format": 1, "device": "wide", "source": {{"origin": "o", "date": "d", "licence": "l"}}, "qubits": {MANY},
+                r#"{{"format": 1, "device": "wide", "source": {{"origin": "o", "date": "d", "licence": "l"}}, "qubits": {WIDEST_DEVICE},
                 "basis": ["sx"], "reset": true, "t1_us": 100, "faulty": [{}], "gates": {{"sx": {{"error": 0.1}}}}}}"#,
-                joined(MANY, |k| k.to_string())
+                joined(WIDEST_DEVICE, |k| k.to_string())
             )),
             "",
         ),
