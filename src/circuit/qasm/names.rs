@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use super::number::formula;
-use crate::circuit::{Circuit, Gate};
+use crate::circuit::{Circuit, Condition, Gate};
 
 /// Longest formula that is written wherever it is used, characters; a longer one is given a name first. No parentheses of
 /// such a formula are too deep for the reader.
@@ -72,4 +72,39 @@ pub fn slot_identifiers(names: &[String]) -> Vec<String> {
         identifiers.push(identifier);
     }
     identifiers
+}
+
+/// Name of the register of scratch bits.
+pub const SCRATCH_NAME: &str = "scratch";
+
+/// Names of the classical bits, of which so many are in the register `c`, the others scratch.
+pub struct BitNames(pub usize);
+
+impl BitNames {
+    pub fn one(&self, bit: usize) -> String {
+        match bit.checked_sub(self.0) {
+            None => format!("c[{bit}]"),
+            Some(scratch) => format!("{SCRATCH_NAME}[{scratch}]"),
+        }
+    }
+}
+
+/// Branches within each other that a condition on many bits becomes: fewer than any reader nests.
+const BRANCHES: usize = 16;
+
+/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and,
+/// up to 16 bits, `&&` are left out because few readers support them.
+pub fn under(Condition { bits, value }: &Condition, names: &BitNames, statement: &str) -> String {
+    if bits.len() > 1 && bits.iter().copied().eq(0..names.0) {
+        return format!("if (c == {value}) {{ {statement} }}");
+    }
+    let test = |(k, bit): (usize, &usize)| format!("{}{}", if value >> k & 1 == 1 { "" } else { "!" }, names.one(*bit));
+    let mut tests: Vec<String> = bits.iter().enumerate().map(test).collect();
+    // A bit may be named twice.
+    let mut known = HashSet::new();
+    tests.retain(|test| known.insert(test.clone()));
+    let branches = tests.chunks(tests.len().div_ceil(BRANCHES).max(1));
+    let count = branches.len();
+    let open: String = branches.map(|tests| format!("if ({}) {{ ", tests.join(" && "))).collect();
+    format!("{open}{statement}{}", " }".repeat(count))
 }

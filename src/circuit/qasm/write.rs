@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
-use super::names::{angle_names, slot_identifiers};
+use super::names::{BitNames, SCRATCH_NAME, angle_names, slot_identifiers, under};
 use super::number::{angle, literal, number};
 use crate::circuit::gate::Body;
 use crate::circuit::gate::controls::gates;
@@ -192,38 +192,6 @@ fn steps_of(index: usize, op: &Op) -> impl Iterator<Item = (Option<First>, Op)> 
 
 /// Name of the register of qubits that are 0 and 1.
 const CONSTANT_NAME: &str = "constant";
-
-/// Name of the register of scratch bits.
-const SCRATCH_NAME: &str = "scratch";
-
-/// Names of the classical bits, of which so many are in the register `c`, the others scratch.
-struct BitNames(usize);
-
-impl BitNames {
-    fn one(&self, bit: usize) -> String {
-        match bit.checked_sub(self.0) {
-            None => format!("c[{bit}]"),
-            Some(scratch) => format!("{SCRATCH_NAME}[{scratch}]"),
-        }
-    }
-}
-
-/// Branches within each other that a condition on many bits becomes: fewer than any reader nests.
-const BRANCHES: usize = 16;
-
-/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and,
-/// up to 16 bits, `&&` are left out because few readers support them.
-fn under(Condition { bits, value }: &Condition, names: &BitNames, statement: &str) -> String {
-    if bits.len() > 1 && bits.iter().copied().eq(0..names.0) {
-        return format!("if (c == {value}) {{ {statement} }}");
-    }
-    let test = |(k, bit): (usize, &usize)| format!("{}{}", if value >> k & 1 == 1 { "" } else { "!" }, names.one(*bit));
-    let tests: Vec<String> = bits.iter().enumerate().map(test).collect();
-    let branches = tests.chunks(bits.len().div_ceil(BRANCHES).max(1));
-    let count = branches.len();
-    let open: String = branches.map(|tests| format!("if ({}) {{ ", tests.join(" && "))).collect();
-    format!("{open}{statement}{}", " }".repeat(count))
-}
 
 /// In whole nanoseconds where that is exact, otherwise in seconds.
 fn duration(time: Seconds) -> String {

@@ -233,10 +233,7 @@ fn what_only_json_can_say_is_written_as_it_is_read_again() {
     }
     let text = write3(&circuit, &WriteOptions::default());
     let lines: Vec<&str> = text.lines().skip(2).collect();
-    assert_eq!(
-        lines,
-        ["qubit[3] q;", "bit[1] c;", "barrier q;", "barrier q[0], q[2];", "if (c[0]) { if (c[0]) { x q[0]; } }"]
-    );
+    assert_eq!(lines, ["qubit[3] q;", "bit[1] c;", "barrier q;", "barrier q[0], q[2];", "if (c[0]) { x q[0]; }"]);
     let again = read(&text, &ReadOptions::default()).unwrap();
     assert_eq!(write3(&again, &WriteOptions::default()), text);
 
