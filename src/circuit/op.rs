@@ -72,12 +72,14 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Whether it can hold: no bit is named twice with two values.
-    pub fn is_possible(&self) -> bool {
-        let value = |k: usize| self.value >> k & 1;
-        let mut named: Vec<(usize, u64)> = self.bits.iter().enumerate().map(|(k, &bit)| (bit, value(k))).collect();
-        named.sort_unstable();
-        named.windows(2).all(|pair| pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1)
+    /// The bits in ascending order, each once, with the value that it must have; `None` if one must have two, so that the
+    /// condition never holds.
+    pub fn by_bit(&self) -> Option<Vec<(usize, bool)>> {
+        let wanted = self.bits.iter().enumerate().map(|(k, &bit)| (bit, self.value >> k & 1 == 1));
+        let mut wanted: Vec<(usize, bool)> = wanted.collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(wanted)
     }
 
     /// Whether the bits, of which `bit` tells the values, hold the value.

@@ -292,3 +292,18 @@ fn seizures_of_chb_mit_summaries_and_of_tables_of_events_are_found() {
         assert!(error.contains(name) && error.contains(reason), "{error}; expected {reason}");
     }
 }
+
+/// Where one rate is a multiple of the other, every new sample lies on an old one, whatever rounding makes of its place.
+#[test]
+fn samples_at_half_the_rate_lie_on_every_second_one() {
+    let ramp: Vec<f32> = (0..2000).map(|k| k as f32).collect();
+    for (from, to) in [(60.2_f64, 30.1), (256.0, 128.0), (0.3, 0.1)] {
+        let step = (from / to).round();
+        let found = resample(&ramp, from, to);
+        for (k, value) in found.iter().enumerate().take(500).skip(50) {
+            // A ramp passes a symmetric kernel; single precision of numbers to 2,000.
+            let error = (f64::from(*value) - step * k as f64).abs();
+            assert!(error < 1e-2, "{from} to {to} Hz, sample {k}: off by {error}");
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! Transpilation by what is calibrated: native rotations, unknown errors, the readout of what is read.
 
+use qgraft::circuit::ansatz::AnsatzRow;
 use qgraft::circuit::{self, Circuit, Gate, Observable, Op, OpKind, Param};
 use qgraft::device::transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};
 use qgraft::device::{Device, Edge, Target};
-use qgraft::sim::{CompileOptions, Condition, ObservedCircuit, compile};
+use qgraft::sim::{CompileOptions, Condition, Executions, ObservedCircuit, compile};
 
 use crate::support::equivalence::assert_equivalent;
 use crate::transpile::{assert_right, fractional, level, line};
@@ -152,4 +153,16 @@ fn compiling_tells_the_layout_what_the_observables_read() {
             assert_eq!(run.transpiled.unwrap().final_layout[read], best, "qubit {read} is read");
         }
     }
+}
+
+/// A device that is given anew under its name is the one that runs from then on.
+#[test]
+fn a_device_given_anew_replaces_what_was_compiled_for_the_former() {
+    let ansatz = AnsatzRow::named("dressed").unwrap().build(2, 1, true).unwrap();
+    let (executions, condition) = (Executions::default(), Condition::on_device("mine"));
+    let widths = ["manila", "guadalupe"].map(|name| {
+        executions.add_device("mine", Device::named(name).unwrap().into());
+        executions.compile(&(&ansatz).into(), &condition, 0).unwrap().transpiled.unwrap().circuit.qubits()
+    });
+    assert_eq!(widths, [5, 16]);
 }

@@ -34,8 +34,8 @@ same "$folder/qgraft" simulate "${chain[@]}" --shots 50
 same "$folder/qgraft" simulate "${chain[@]}" --engine mps --device torino --transpile
 few=$(mktemp --suffix .qasm)
 trap 'rm -f "$few"' EXIT
-echo 'OPENQASM 3; include "stdgates.inc"; qubit[20] q; bit[3] c; h q; for int k in [0:18] { cx q[k], q[k + 1]; }
-c[0] = measure q[3]; c[1] = measure q[9]; c[2] = measure q[19];' >"$few"
-same "$folder/qgraft" simulate "$few" --threads 1 --shots 50
-same "$folder/qgraft" simulate "$few" --threads 1 --shots 600 --engine mps --device fez --transpile
+echo 'OPENQASM 3; include "stdgates.inc"; input uint n; qubit[n] q; bit[3] c; h q[0]; for int k in [1:n - 1] { cx q[k - 1], q[k]; }
+c[0] = measure q[3]; c[1] = measure q[5]; c[2] = measure q[n - 1];' >"$few"
+same "$folder/qgraft" simulate "$few" --input n=20 --threads 1 --shots 50
+same "$folder/qgraft" simulate "$few" --input n=8 --threads 1 --shots 600 --engine mps --device fez --transpile
 echo "mpi.sh: the same at 1, 2 and 4 ranks"

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use super::number::formula;
-use crate::circuit::{Circuit, Condition, Gate};
+use crate::circuit::{Circuit, Gate};
 
 /// Longest formula that is written wherever it is used, characters; a longer one is given a name first. No parentheses of
 /// such a formula are too deep for the reader.
@@ -92,17 +92,16 @@ impl BitNames {
 /// Branches within each other that a condition on many bits becomes: fewer than any reader nests.
 const BRANCHES: usize = 16;
 
-/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and,
-/// up to 16 bits, `&&` are left out because few readers support them.
-pub fn under(Condition { bits, value }: &Condition, names: &BitNames, statement: &str) -> String {
-    if bits.len() > 1 && bits.iter().copied().eq(0..names.0) {
+/// A statement under a condition on these bits ([`Condition::by_bit`](crate::circuit::Condition::by_bit)): on the whole register
+/// as an integer, otherwise bit by bit. Comparisons of bits and, up to 16 bits, `&&` are left out because few readers support
+/// them.
+pub fn under(wanted: &[(usize, bool)], names: &BitNames, statement: &str) -> String {
+    if wanted.len() > 1 && wanted.iter().map(|(bit, _)| *bit).eq(0..names.0) {
+        let value = wanted.iter().fold(0, |value, &(bit, is_one)| value | u64::from(is_one) << bit);
         return format!("if (c == {value}) {{ {statement} }}");
     }
-    let test = |(k, bit): (usize, &usize)| format!("{}{}", if value >> k & 1 == 1 { "" } else { "!" }, names.one(*bit));
-    let mut tests: Vec<String> = bits.iter().enumerate().map(test).collect();
-    // A bit may be named twice.
-    let mut known = HashSet::new();
-    tests.retain(|test| known.insert(test.clone()));
+    let test = |&(bit, is_one): &(usize, bool)| format!("{}{}", if is_one { "" } else { "!" }, names.one(bit));
+    let tests: Vec<String> = wanted.iter().map(test).collect();
     let branches = tests.chunks(tests.len().div_ceil(BRANCHES).max(1));
     let count = branches.len();
     let open: String = branches.map(|tests| format!("if ({}) {{ ", tests.join(" && "))).collect();

@@ -164,10 +164,12 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
             _ => writer.statement(&op),
         };
         // A barrier does nothing, so no condition changes what it does.
-        let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
+        let condition = op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier));
+        let _ = match condition.map(Condition::by_bit) {
             None => writeln!(text, "{statement}"),
-            Some(condition) if condition.is_possible() => writeln!(text, "{}", under(condition, &bits, &statement)),
-            Some(_) => Ok(()),
+            Some(Some(wanted)) => writeln!(text, "{}", under(&wanted, &bits, &statement)),
+            // It never holds.
+            Some(None) => Ok(()),
         };
     }
     for directive in directives {
@@ -442,27 +444,24 @@ impl Registers {
 
     /// `if (c == 3) ` for every value of the register that the condition allows; no two hold at once.
     fn tests(&self, op: &Op) -> Result<Vec<String>, CircuitError> {
-        let Some(Condition { bits, value }) = op.condition.as_ref().filter(|condition| !condition.bits.is_empty())
-        else {
+        let Some(condition) = op.condition.as_ref().filter(|condition| !condition.bits.is_empty()) else {
             return Ok(vec![String::new()]);
         };
-        if op.condition.as_ref().is_some_and(|condition| !condition.is_possible()) {
-            return Ok(Vec::new());
-        }
-        let (name, run) = self.holding(bits[0]);
-        let open: Vec<usize> = run.clone().filter(|bit| !bits.contains(bit)).collect();
+        let Some(wanted) = condition.by_bit() else { return Ok(Vec::new()) };
+        let (name, run) = self.holding(wanted[0].0);
+        let open: Vec<usize> = run.clone().filter(|bit| wanted.iter().all(|(own, _)| own != bit)).collect();
         if open.len() > OPEN_BITS || run.len() > 64 {
             return Err(CircuitError::NotExpressible {
                 format: "OpenQASM 2",
                 op: op.name(),
-                reason: format!("its condition tests {} bits of a register of {}", bits.len(), run.len()),
+                reason: format!("its condition tests {} bits of a register of {}", wanted.len(), run.len()),
                 hint: "write OpenQASM 3, or let conditions test runs of neighbouring bits",
             });
         }
-        let bits_of = |bits: &[usize], value: u64| -> u64 {
-            bits.iter().enumerate().fold(0, |all, (k, bit)| all | (value >> k & 1) << (bit - run.start))
-        };
-        let fixed = bits_of(bits, *value);
-        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | bits_of(&open, free))).collect())
+        let place = |bit: usize, is_one: bool| u64::from(is_one) << (bit - run.start);
+        let fixed = wanted.iter().fold(0, |all, &(bit, is_one)| all | place(bit, is_one));
+        let value =
+            |free: u64| open.iter().enumerate().fold(fixed, |all, (k, &bit)| all | place(bit, free >> k & 1 == 1));
+        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", value(free))).collect())
     }
 }

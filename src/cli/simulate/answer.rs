@@ -52,7 +52,9 @@ impl Outcomes {
             Ok(cost(&workload, &Call::new(request, &options)).is_some_and(|cost| cost.fits()))
         };
         let fits = takes(engine, Request::Probabilities)?;
-        let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && fits;
+        // A chain lists the outcomes of all qubits, whatever is measured, and under noise for every shot.
+        let width = if engine == "mps" { setup.program.qubits() } else { setup.outcome_bits().len() };
+        let few = width <= LISTED.ilog2() as usize && fits;
         // Of outcomes that no list holds, those that come up are counted.
         let by_rows = match engine {
             _ if arguments.shots.is_none() || arguments.probabilities => None,

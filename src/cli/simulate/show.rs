@@ -121,9 +121,8 @@ fn mitigated(arguments: &Arguments, answer: &Answer, found: &Mitigated) -> Strin
     let mut header = vec!["observable", "unmitigated", "mitigated"];
     header.extend(is_drawn.then_some("95 % interval"));
     header.push("shots ×");
-    // What the engine drops changes mitigated values as well.
     let errors = answer.errors.as_deref().unwrap_or_default();
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| OF_DROPPING.contains(&column.title)).collect();
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_of_drops).collect();
     header.extend(columns.iter().filter(|_| !errors.is_empty()).map(|column| column.title));
     table.load_style(presets::NOTHING).set_header(header);
     for (k, name) in arguments.observable.iter().enumerate() {
@@ -145,12 +144,11 @@ fn mitigated(arguments: &Arguments, answer: &Answer, found: &Mitigated) -> Strin
     )
 }
 
-/// Columns of what an engine drops.
-const OF_DROPPING: [&str; 2] = ["error at most", "drift"];
-
 /// What is said about the error of an expectation value.
 struct Column {
     title: &'static str,
+    /// Whether it is what an engine drops, which changes mitigated values as well.
+    is_of_drops: bool,
     /// The cell of a value; `None` if it has none.
     cell: fn(&ErrorAccount) -> Option<String>,
     /// What it means, where the title does not say it.
@@ -160,11 +158,13 @@ struct Column {
 static COLUMNS: &[Column] = &[
     Column {
         title: "95 % interval",
+        is_of_drops: false,
         cell: |error| error.interval.map(|half| format!("± {half:.1e}")),
         note: "95 % interval: of a mean of draws.",
     },
     Column {
         title: "error at most",
+        is_of_drops: true,
         // Of what was dropped: an interval of draws stands alone where nothing was.
         cell: |error| {
             let bound = || error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
@@ -174,6 +174,7 @@ static COLUMNS: &[Column] = &[
     },
     Column {
         title: "drift",
+        is_of_drops: true,
         // Where both runs have lost everything, their difference says nothing.
         cell: |error| {
             error.drift.filter(|drift| error.dropped == 0 || *drift > 0.0).map(|drift| format!("{drift:.1e}"))
@@ -183,16 +184,23 @@ static COLUMNS: &[Column] = &[
     },
     Column {
         title: "rms at most",
+        is_of_drops: false,
         cell: |error| error.rms.map(|rms| format!("{rms:.1e}")),
         note: "Rms at most: no greater is the root mean square error over random basis states as input; it does not bound the \
                error of this circuit.",
     },
     Column {
         title: "fidelity about",
+        is_of_drops: false,
         cell: |error| error.fidelity.map(|fidelity| format!("{fidelity:.6}")),
         note: "Fidelity about: what truncations left of the state's norm.",
     },
-    Column { title: "strings or bond", cell: |error| (error.terms > 0).then(|| error.terms.to_string()), note: "" },
+    Column {
+        title: "strings or bond",
+        is_of_drops: false,
+        cell: |error| (error.terms > 0).then(|| error.terms.to_string()),
+        note: "",
+    },
 ];
 
 fn table<const N: usize>(header: [&str; N]) -> Table {

@@ -7,8 +7,8 @@ use crate::device::transpile::layout::Demand;
 pub(super) const EQUAL: f64 = 1e-12;
 
 /// The cheapest placement found in which all interacting qubits are neighbours; `None` if none was found within about
-/// `budget` tries, of which every start has at least four for each qubit. One that is `known` is the result unless a cheaper one is found. Branch and bound over subgraph
-/// embeddings, in the spirit of VF2++ (Jüttner and Madarasi 2018).
+/// `budget` tries, of which every start has at least four for each qubit. One that is `known` is the result unless a cheaper
+/// one is found. Branch and bound over subgraph embeddings, in the spirit of VF2++ (Jüttner and Madarasi 2018).
 pub(super) fn embed(
     demand: &Demand,
     coupling: &Coupling,

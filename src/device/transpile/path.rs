@@ -56,9 +56,9 @@ pub(super) fn long_path(start: usize, coupling: &Coupling, stream: &mut Stream) 
     path
 }
 
-/// The cheapest placement of as many `paths` of a circuit whose interactions are chains, end to end along a long path of the device;
-/// `None` if they are none, or no path is long enough. A search qubit by qubit meets dead ends where a chain is nearly as long
-/// as the longest path.
+/// The cheapest placement on so many `paths` of a circuit whose interactions are chains, end to end along a long path of the
+/// device; `None` if they are none, or no path is long enough. A search qubit by qubit meets dead ends where a chain is nearly
+/// as long as the longest path.
 pub(super) fn place(demand: &Demand, coupling: &Coupling, paths: usize, seed: u64) -> Option<Vec<usize>> {
     let order = chains(demand)?;
     let has_room = |&q: &usize| coupling.usable[q] && coupling.part_sizes[coupling.part[q]] >= order.len();

@@ -300,10 +300,8 @@ impl Workload {
         }
         let drawn = |shots: usize| {
             let call = Call { request: Request::Sample, shots, ..*call };
-            let draws = |row: &EngineRow| {
-                ["stabilizer", "mps"].contains(&row.name)
-                    && (row.cost)(self, &call).is_some_and(|cost| cost.bytes <= there)
-            };
+            let draws =
+                |row: &EngineRow| row.rows_of_bits && (row.cost)(self, &call).is_some_and(|cost| cost.bytes <= there);
             Some((self.cheapest(&call, draws)?.0, shots))
         };
         let (row, shots) = (0..=40).map(|k| call.shots >> k).filter(|&shots| shots > 0).find_map(drawn)?;
@@ -338,6 +336,7 @@ impl Workload {
             (true, _) => "run fewer rows in one call".into(),
             _ if bond.is_some() => format!("use bonds up to {}, and see what that drops", bond.unwrap_or(1)),
             (_, Some(shots)) if drawn && shots < call.shots => format!("use at most {shots} shots"),
+            // What a list of its shots takes says nothing of rows of bits.
             _ if refused.name == "stabilizer" && self.width > 26 => {
                 "draw shots as rows of bits (`--shots`, `Stabilizer::records`), or ask for expectation values".into()
             }

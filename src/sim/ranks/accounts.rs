@@ -20,8 +20,8 @@ pub fn estimates(program: &dyn Prepared, angles: Angles) -> Result<Vec<f64>, Sim
     Ok(values.iter().zip(&accounts).flat_map(|(&value, account)| [&[value][..], &numbers(account)].concat()).collect())
 }
 
-/// The estimates of [`estimates`].
-pub fn read(values: &[f64]) -> Vec<Estimate> {
+/// Those that [`estimates`] gave as numbers.
+pub fn of_numbers(values: &[f64]) -> Vec<Estimate> {
     values.chunks_exact(NUMBERS + 1).map(|one| Estimate { value: one[0], account: account(&one[1..]) }).collect()
 }
 

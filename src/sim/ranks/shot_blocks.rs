@@ -154,7 +154,7 @@ impl ShotBlocksProgram {
         let blocks = self.blocks(batch);
         let gathered = self.gather(blocks, |block| accounts::estimates(block, *angles))?;
         let list = match blocks {
-            1 => accounts::read(&gathered),
+            1 => accounts::of_numbers(&gathered),
             _ => accounts::mean(&gathered, blocks, |block| self.share(block), shots),
         };
         Ok(Array2::from_shape_vec((batch, self.observables.len()), list).expect("blocks have all values"))

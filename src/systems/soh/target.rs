@@ -153,7 +153,8 @@ fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataE
 const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
 
 /// Lifetimes from text: a CSV (separated by commas, or by semicolons or tabs with decimal commas) with the columns cell (a name;
-/// its rows are consecutive), charge and discharge (C-rates), throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
+/// its rows are consecutive), charge and discharge (C-rates), throughput (ampere hours, 0, 500, 1000, …) and health (capacity
+/// over initial capacity). Rows beyond 30 kAh are left out.
 ///
 /// # Errors
 /// A column that is missing, a field that is no number or out of range, a throughput that is not the next, a lifetime

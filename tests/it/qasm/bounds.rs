@@ -217,25 +217,32 @@ fn a_bit_that_a_condition_names_twice_must_agree_with_itself() {
     }
 }
 
-/// Circuit JSON may list the qubits of a barrier in any order, want a bit to be 0 and 1, and give slots names of which
-/// OpenQASM makes one.
+/// Circuit JSON may list the qubits of a barrier and the bits of a condition in any order and twice, want a bit to be 0 and 1,
+/// and give slots names of which OpenQASM makes one.
 #[test]
 fn what_only_json_can_say_is_written_as_it_is_read_again() {
-    let mut circuit = Circuit::with_bits(3, 1);
+    let mut circuit = Circuit::with_bits(3, 2);
     let push = |circuit: &mut Circuit, op: Op| {
         circuit.append(op).unwrap();
     };
     for qubits in [&[2, 0, 1][..], &[2, 0]] {
         push(&mut circuit, Op::of(OpKind::Barrier, qubits));
     }
-    for (bits, value) in [(vec![0, 0], 1), (vec![0, 0], 3)] {
+    for (bits, value) in [(vec![0, 0], 1), (vec![0, 0], 3), (vec![1, 0], 1), (vec![1, 0, 1], 5)] {
         push(&mut circuit, Op { condition: Some(Condition { bits, value }), ..Op::gate(Gate::X, &[0], &[]) });
     }
     let text = write3(&circuit, &WriteOptions::default());
     let lines: Vec<&str> = text.lines().skip(2).collect();
-    assert_eq!(lines, ["qubit[3] q;", "bit[1] c;", "barrier q;", "barrier q[0], q[2];", "if (c[0]) { x q[0]; }"]);
+    assert_eq!(lines[..4], ["qubit[3] q;", "bit[2] c;", "barrier q;", "barrier q[0], q[2];"]);
+    assert_eq!(lines[4..], ["if (c[0]) { x q[0]; }", "if (c == 2) { x q[0]; }", "if (c == 2) { x q[0]; }"]);
     let again = read(&text, &ReadOptions::default()).unwrap();
     assert_eq!(write3(&again, &WriteOptions::default()), text);
+    let older = write2(&circuit).unwrap();
+    let conditional: Vec<&str> = older.lines().filter(|line| line.starts_with("if")).collect();
+    assert_eq!(
+        conditional,
+        ["if (c == 1) x q[0];", "if (c == 3) x q[0];", "if (c == 2) x q[0];", "if (c == 2) x q[0];"]
+    );
 
     let mut slots = Circuit::new(1);
     for k in 0..30_000 {
